@@ -1,0 +1,1 @@
+//! Watchpost watches the doors that browsers use: WebSocket, TLS and origins.
