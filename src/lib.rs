@@ -1,1 +1,3 @@
 //! Watchpost watches the doors that browsers use: WebSocket, TLS and origins.
+
+pub mod check;

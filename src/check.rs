@@ -1,0 +1,75 @@
+//! What is watched: the unit of scheduling and its parts. No runtime, no clock, no IO.
+
+pub mod cadence;
+pub mod conversation;
+pub mod endpoint;
+pub mod header;
+pub mod health_policy;
+pub mod origin;
+pub mod probe;
+pub mod target;
+
+use std::fmt;
+use std::sync::Arc;
+
+use cadence::Cadence;
+use endpoint::Endpoint;
+use origin::{Expect, OriginRule};
+use probe::{Probe, ProbeKind};
+
+/// One scheduled unit and one label set: an endpoint, what is asked of it, and for which page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// Stable over restarts and reloads.
+    pub id: CheckId,
+    /// What is watched.
+    pub endpoint: Arc<Endpoint>,
+    /// What is asked, and with which parameters.
+    pub probe: Arc<Probe>,
+    /// The page that asks. `None` for probes that no page stands behind, such as `tls`.
+    pub origin: Option<Arc<OriginRule>>,
+    /// When it runs.
+    pub cadence: Cadence,
+}
+
+impl Check {
+    /// A check; its id follows from its parts.
+    pub fn new(
+        endpoint: Arc<Endpoint>,
+        probe: Arc<Probe>,
+        origin: Option<Arc<OriginRule>>,
+        cadence: Cadence,
+    ) -> Self {
+        let id = CheckId::new(&endpoint.name, probe.kind(), origin.as_deref());
+        Self { id, endpoint, probe, origin, cadence }
+    }
+
+    /// Whether getting in is what this check wants to see.
+    pub fn expect(&self) -> Expect {
+        self.origin.as_ref().map_or(Expect::Allow, |rule| rule.expect)
+    }
+}
+
+/// `endpoint/probe` or `endpoint/probe/origin`: the key of a check in the store and in links.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CheckId(Arc<str>);
+
+impl CheckId {
+    fn new(endpoint: &str, kind: ProbeKind, origin: Option<&OriginRule>) -> Self {
+        Self(match origin {
+            Some(rule) => format!("{endpoint}/{kind}/{}", rule.name).into(),
+            None => format!("{endpoint}/{kind}").into(),
+        })
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CheckId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

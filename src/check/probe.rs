@@ -1,0 +1,101 @@
+//! The kinds of probe, each with its parameters.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::conversation::Step;
+use super::header::Header;
+
+/// What is asked of an endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Probe {
+    /// Open a WebSocket as a page would (RFC 6455 section 4.1).
+    Websocket(Websocket),
+    /// Shake hands and judge the chain that is served.
+    Tls,
+}
+
+impl Probe {
+    /// Which kind it is.
+    pub fn kind(&self) -> ProbeKind {
+        match self {
+            Self::Websocket(_) => ProbeKind::Websocket,
+            Self::Tls => ProbeKind::Tls,
+        }
+    }
+}
+
+/// Parameters of a WebSocket probe.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Websocket {
+    /// Headers beyond those of the handshake.
+    pub headers: Vec<Header>,
+    /// Offered in this order; the server must then choose one of them.
+    pub subprotocols: Vec<String>,
+    /// What is said once the socket is open. Empty: the handshake alone is judged.
+    pub conversation: Vec<Step>,
+    /// Statuses that count as a refusal of the origin. Others refuse for some other reason.
+    pub refusal_statuses: RefusalStatuses,
+}
+
+/// The statuses with which a server says "not from this page".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusalStatuses(Vec<u16>);
+
+impl RefusalStatuses {
+    /// Client errors only: a redirect or a server error says nothing about an origin.
+    pub fn new(statuses: Vec<u16>) -> Option<Self> {
+        let legal = !statuses.is_empty() && statuses.iter().all(|s| (400..500).contains(s));
+        legal.then_some(Self(statuses))
+    }
+
+    /// Whether a status is one of them.
+    pub fn contains(&self, status: u16) -> bool {
+        self.0.contains(&status)
+    }
+}
+
+impl Default for RefusalStatuses {
+    /// 401 and 403, as most servers answer; socket.io wants 400 added.
+    fn default() -> Self {
+        Self(vec![401, 403])
+    }
+}
+
+/// A kind of probe, without its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProbeKind {
+    /// [`Probe::Websocket`].
+    Websocket,
+    /// [`Probe::Tls`].
+    Tls,
+}
+
+impl ProbeKind {
+    /// Every kind, in the order of output.
+    pub const ALL: [Self; 2] = [Self::Websocket, Self::Tls];
+
+    /// The word in labels, config and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Websocket => "websocket",
+            Self::Tls => "tls",
+        }
+    }
+
+    /// Whether a page stands behind it, so that there is one check for each origin.
+    pub fn has_origin(self) -> bool {
+        match self {
+            Self::Websocket => true,
+            Self::Tls => false,
+        }
+    }
+}
+
+impl fmt::Display for ProbeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
