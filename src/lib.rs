@@ -1,3 +1,4 @@
 //! Watchpost watches the doors that browsers use: WebSocket, TLS and origins.
 
 pub mod check;
+pub mod config;

@@ -1,0 +1,183 @@
+//! `config.toml` to checks. A wrong file never starts half: every fault is listed, with its fix.
+
+mod credentials;
+pub mod fault;
+mod field;
+mod matrix;
+mod messages;
+mod origins;
+mod pem;
+mod raw;
+mod request;
+pub mod secret;
+mod settings;
+mod unknown;
+pub mod values;
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use toml::Deserializer;
+use toml::de::DeTable;
+
+use crate::check::Check;
+use crate::check::endpoint::Endpoint;
+use fault::Faults;
+use field::Table;
+use values::LogFormat;
+
+/// Longest config that is read.
+const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A config that can run: every value in it is legal.
+#[derive(Debug)]
+pub struct Config {
+    /// The process as a whole.
+    pub daemon: Daemon,
+    /// What is kept.
+    pub store: Store,
+    /// In the order of the file.
+    pub endpoints: Vec<Arc<Endpoint>>,
+    /// Endpoints x probes x origins.
+    pub checks: Vec<Arc<Check>>,
+}
+
+/// `[daemon]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Daemon {
+    /// Where the page, the metrics and the API are served.
+    pub listen: SocketAddr,
+    /// Whom the owner of a probed server may write to; part of the `User-Agent`.
+    pub contact: Option<String>,
+    /// Name servers to ask instead of the machine's own.
+    pub nameservers: Vec<SocketAddr>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Runs at a time, over all endpoints.
+    pub max_inflight: usize,
+    /// Most series that `/metrics` may grow to.
+    pub max_series: usize,
+    /// Whether `probe_failures_total` shows a zero for each reason that has not happened yet.
+    pub prime_failures: bool,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    /// The database file.
+    pub path: PathBuf,
+    /// Results older than this are deleted.
+    pub retention: Duration,
+    /// The oldest results are deleted above this size.
+    pub max_size_bytes: u64,
+}
+
+/// Why there is no config.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file itself cannot be had.
+    #[error("cannot read {}: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file can be read, and this is wrong in it.
+    #[error("{0}")]
+    Faults(Faults),
+}
+
+impl Config {
+    /// Reads a file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
+        let size = fs::metadata(path).map_err(unreadable)?.len();
+        if size > MAX_CONFIG_BYTES {
+            return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
+        }
+        let text = fs::read_to_string(path).map_err(unreadable)?;
+        Self::parse(path, &text).map_err(ConfigError::Faults)
+    }
+
+    /// Reads the text of a file; other files that it names are found relative to `path`.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Faults> {
+        let mut faults = Faults::new(path, text);
+        let (document, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            faults.add(&span, "(syntax)", error.message(), "see https://toml.io");
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+
+        let mut unknown = Vec::new();
+        let deserializer = Deserializer::from(document.clone());
+        let file: raw::File = match serde_ignored::deserialize(deserializer, |path| {
+            unknown.push(path.to_string());
+        }) {
+            Ok(file) => file,
+            Err(error) => {
+                let span = error.span().unwrap_or(0..0);
+                faults.add(
+                    &span,
+                    "(file)",
+                    error.message(),
+                    "compare with the shipped config.toml",
+                );
+                return Err(faults);
+            }
+        };
+        unknown::add_faults(&unknown, document.get_ref(), &mut faults);
+
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let daemon = daemon(file.daemon, &mut faults);
+        let store = store(file.store, folder, &mut faults);
+        let matrix = matrix::build(file.defaults, file.endpoints, folder, &mut faults);
+        let config = Self { daemon, store, endpoints: matrix.endpoints, checks: matrix.checks };
+        if faults.is_empty() { Ok(config) } else { Err(faults) }
+    }
+}
+
+fn daemon(table: Table<raw::Daemon>, faults: &mut Faults) -> Daemon {
+    let (_, raw) =
+        table.take("daemon", "write it as a table: [daemon]", faults).unwrap_or_default();
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 9720));
+    let max_inflight = raw.max_inflight.take_spanned("daemon.max-inflight", faults);
+    if let Some((span, 0)) = &max_inflight {
+        faults.add(span, "daemon.max-inflight", "nothing could run", "write 1 or more");
+    }
+    Daemon {
+        listen: raw.listen.take("daemon.listen", faults).unwrap_or(loopback),
+        contact: raw.contact.take("daemon.contact", faults).map(|contact| contact.0),
+        nameservers: raw.nameservers.take("daemon.nameservers", faults).unwrap_or_default(),
+        log_format: raw.log_format.take("daemon.log-format", faults).unwrap_or_default(),
+        max_inflight: max_inflight.map_or(1024, |(_, n)| n as usize),
+        max_series: raw
+            .max_series
+            .take("daemon.max-series", faults)
+            .map_or(500_000, |n| n as usize),
+        prime_failures: raw.prime_failures.take("daemon.prime-failures", faults).unwrap_or(true),
+    }
+}
+
+fn store(table: Table<raw::Store>, folder: &Path, faults: &mut Faults) -> Store {
+    let (_, raw) = table.take("store", "write it as a table: [store]", faults).unwrap_or_default();
+    // systemd's StateDirectory= says where a service may write.
+    let state = std::env::var_os("STATE_DIRECTORY").map_or(folder.to_owned(), PathBuf::from);
+    let path = raw.path.take("store.path", faults).unwrap_or("watchpost.db".into());
+    let days = |n: u64| Duration::from_secs(n * 24 * 60 * 60);
+    let mib = raw.max_size_mib.take_spanned("store.max-size-mib", faults);
+    if let Some((span, 0..16)) = &mib {
+        faults.add(span, "store.max-size-mib", "too small to work in", "write 16 or more");
+    }
+    Store {
+        path: state.join(path),
+        retention: raw.retention.take("store.retention", faults).map_or(days(30), |d| d.0),
+        max_size_bytes: mib.map_or(1024, |(_, n)| u64::from(n)) * 1024 * 1024,
+    }
+}

@@ -1,0 +1,157 @@
+//! Endpoints x probes x origins: from the tables of the file to checks.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::fault::Faults;
+use super::field::{Field, Span, Table};
+use super::pem::PemFiles;
+use super::raw;
+use super::settings::{Reader, inherit};
+use crate::check::Check;
+use crate::check::endpoint::{Endpoint, EndpointName};
+use crate::check::probe::{Probe, ProbeKind};
+use crate::check::target::{Scheme, Target};
+
+const ENDPOINT_FIX: &str = "write it as a list of tables: [[endpoints]]";
+
+/// What the tables come to.
+#[derive(Default)]
+pub struct Matrix {
+    /// In the order of the file.
+    pub endpoints: Vec<Arc<Endpoint>>,
+    /// Of each endpoint in turn.
+    pub checks: Vec<Arc<Check>>,
+}
+
+/// Resolves every endpoint against the defaults; whatever is wrong becomes a fault.
+pub fn build(
+    defaults: Table<raw::Endpoint>,
+    endpoints: raw::Tables<raw::Endpoint>,
+    folder: &Path,
+    faults: &mut Faults,
+) -> Matrix {
+    let fix = "write it as a table: [defaults]";
+    let (span, defaults) = defaults.take("defaults", fix, faults).unwrap_or_default();
+    for (key, given) in [
+        ("defaults.name", !matches!(defaults.name, Field::Absent)),
+        ("defaults.url", !matches!(defaults.url, Field::Absent)),
+    ] {
+        if given {
+            faults.add(&span, key, "not a default", "move it to an endpoint");
+        }
+    }
+
+    let mut reader = Reader { folder, pem: PemFiles::default(), faults };
+    // Once by themselves, so that a fault in them bears their own name and stands there once.
+    reader.settings(defaults.clone(), "defaults");
+    let mut matrix = Matrix::default();
+    let Some((span, tables)) = endpoints.take("endpoints", ENDPOINT_FIX, reader.faults) else {
+        reader.faults.add(&(0..0), "endpoints", "nothing to watch", "add an [[endpoints]] table");
+        return matrix;
+    };
+    if tables.is_empty() {
+        reader.faults.add(&span, "endpoints", "nothing to watch", "add an [[endpoints]] table");
+    }
+    let mut names: HashMap<EndpointName, usize> = HashMap::new();
+    for (index, table) in tables.into_iter().enumerate() {
+        let place = format!("endpoints[{index}]");
+        let Some((span, raw)) = table.take(&place, ENDPOINT_FIX, reader.faults) else { continue };
+        if let Field::Given(place_of_name, name) = &raw.name {
+            let line = reader.faults.line(place_of_name.start);
+            if let Some(first) = names.insert(name.clone(), line) {
+                let problem = format!("\"{name}\" is already the name on line {first}");
+                let key = format!("{place}.name");
+                reader.faults.add(place_of_name, key, problem, "give it another name");
+            }
+        }
+        let Some((endpoint, checks)) = reader.endpoint(&span, raw, &defaults, &place) else {
+            continue;
+        };
+        matrix.endpoints.push(endpoint);
+        matrix.checks.extend(checks);
+    }
+    matrix
+}
+
+impl Reader<'_> {
+    fn endpoint(
+        &mut self,
+        span: &Span,
+        raw: raw::Endpoint,
+        defaults: &raw::Endpoint,
+        place: &str,
+    ) -> Option<(Arc<Endpoint>, Vec<Arc<Check>>)> {
+        let name_key = format!("{place}.name");
+        if matches!(raw.name, Field::Absent) {
+            self.faults.add(span, &name_key, "missing", "add name = \"…\"");
+        }
+        if matches!(raw.url, Field::Absent) {
+            let fix = "add url = \"wss://…\"";
+            self.faults.add(span, format!("{place}.url"), "missing", fix);
+        }
+        let name = raw.name.clone().take(name_key, self.faults);
+        let target = raw.url.clone().take(format!("{place}.url"), self.faults);
+        let settings = self.settings(inherit(raw, defaults), place);
+        let (name, target) = (name?, target?);
+        let probes = self.probes(settings.probes, &target, place);
+        let endpoint = Arc::new(Endpoint {
+            name,
+            target,
+            reach: settings.reach,
+            trust: settings.trust,
+            identity: settings.identity,
+            owner: settings.owner,
+            health: settings.health,
+            slo: settings.slo,
+            max_inflight: settings.max_inflight,
+        });
+        let cadence = settings.cadence?;
+        let mut checks = Vec::new();
+        for kind in probes {
+            let probe = Arc::new(match kind {
+                ProbeKind::Websocket => Probe::Websocket(settings.websocket.clone()),
+                ProbeKind::Tls => Probe::Tls,
+            });
+            let check =
+                |origin| Arc::new(Check::new(endpoint.clone(), probe.clone(), origin, cadence));
+            if kind.has_origin() {
+                checks.extend(settings.origins.iter().map(|rule| check(Some(rule.clone()))));
+            } else {
+                checks.push(check(None));
+            }
+        }
+        Some((endpoint, checks))
+    }
+
+    fn probes(
+        &mut self,
+        given: Option<(Span, Vec<ProbeKind>)>,
+        target: &Target,
+        place: &str,
+    ) -> Vec<ProbeKind> {
+        let key = format!("{place}.probes");
+        let natural = match target.scheme {
+            Scheme::Ws | Scheme::Wss | Scheme::Http => ProbeKind::Websocket,
+            Scheme::Https | Scheme::Tls => ProbeKind::Tls,
+        };
+        let Some((span, mut kinds)) = given else { return vec![natural] };
+        if kinds.is_empty() {
+            self.faults.add(&span, &key, "an empty list", "name a probe, or leave the key out");
+        }
+        kinds.sort();
+        kinds.dedup();
+        for kind in &kinds {
+            let possible = match kind {
+                ProbeKind::Websocket => target.scheme != Scheme::Tls,
+                ProbeKind::Tls => target.scheme.is_tls(),
+            };
+            if !possible {
+                let problem = format!("{kind} cannot be asked of {target}");
+                self.faults.add(&span, &key, problem, "remove it, or change the scheme of the url");
+            }
+        }
+        kinds
+    }
+}

@@ -1,0 +1,126 @@
+//! The shape of `config.toml`, key by key, before anything is made of it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::field::{Field, Table};
+use super::secret::SecretSource;
+use super::values::{HumanDuration, JsonValue, LogFormat, NonEmpty, PatternText, Ratio};
+use crate::check::endpoint::{AddressFamily, EndpointName};
+use crate::check::origin::{Expect, Origin};
+use crate::check::probe::ProbeKind;
+use crate::check::target::{ConnectTo, Target};
+
+/// A list of tables.
+pub type Tables<T> = Table<Vec<Table<T>>>;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct File {
+    pub daemon: Table<Daemon>,
+    pub store: Table<Store>,
+    pub defaults: Table<Endpoint>,
+    pub endpoints: Tables<Endpoint>,
+}
+
+/// `[daemon]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Daemon {
+    pub listen: Field<SocketAddr>,
+    pub contact: Field<NonEmpty>,
+    pub nameservers: Field<Vec<SocketAddr>>,
+    pub log_format: Field<LogFormat>,
+    pub max_inflight: Field<u32>,
+    pub max_series: Field<u32>,
+    pub prime_failures: Field<bool>,
+}
+
+/// `[store]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Store {
+    pub path: Field<PathBuf>,
+    pub retention: Field<HumanDuration>,
+    pub max_size_mib: Field<u32>,
+}
+
+/// `[[endpoints]]`, and `[defaults]` for all that has no name of its own.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Endpoint {
+    pub name: Field<EndpointName>,
+    pub url: Field<Target>,
+    pub probes: Field<Vec<ProbeKind>>,
+    pub origins: Tables<Origins>,
+    pub interval: Field<HumanDuration>,
+    pub timeout: Field<HumanDuration>,
+    pub connect_to: Field<ConnectTo>,
+    pub address_family: Field<AddressFamily>,
+    pub ca_file: Field<PathBuf>,
+    pub client_cert: Field<PathBuf>,
+    pub client_key: Field<PathBuf>,
+    pub headers: Table<BTreeMap<String, Field<SecretSource>>>,
+    pub subprotocols: Field<Vec<String>>,
+    pub messages: Tables<Message>,
+    pub refusal_statuses: Field<Vec<u16>>,
+    pub max_inflight: Field<u32>,
+    pub slo: Field<Ratio>,
+    pub team: Field<NonEmpty>,
+    pub tier: Field<NonEmpty>,
+    pub runbook: Field<NonEmpty>,
+    pub health: Table<Health>,
+}
+
+/// One row of `origins`.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct Origins {
+    pub origin: Field<Origin>,
+    pub expect: Field<Expect>,
+    pub name: Field<EndpointName>,
+}
+
+/// One row of `messages`: exactly one of its keys.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Message {
+    pub send: Field<NonEmpty>,
+    pub expect_regex: Field<PatternText>,
+    pub expect_json: Table<ExpectJson>,
+}
+
+impl Message {
+    /// How many of its keys are there, right or wrong.
+    pub fn given(&self) -> usize {
+        let given = [
+            !matches!(self.send, Field::Absent),
+            !matches!(self.expect_regex, Field::Absent),
+            !matches!(self.expect_json, Table::Absent),
+        ];
+        given.into_iter().filter(|given| *given).count()
+    }
+}
+
+/// `expect-json`
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub struct ExpectJson {
+    pub pointer: Field<NonEmpty>,
+    pub equals: Field<JsonValue>,
+}
+
+/// `health`
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Health {
+    pub down_after: Field<u8>,
+    pub down_window: Field<u8>,
+    pub up_after: Field<u8>,
+    pub confirm_runs: Field<u8>,
+    pub confirm_delay: Field<HumanDuration>,
+}
