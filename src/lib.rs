@@ -1,4 +1,6 @@
 //! Watchpost watches the doors that browsers use: WebSocket, TLS and origins.
 
 pub mod check;
+pub mod clock;
 pub mod config;
+pub mod outcome;

@@ -1,0 +1,51 @@
+//! What a run saw, and what that means. Pure: time is an argument, nothing is read or sent.
+
+pub mod certificate;
+pub mod chain;
+pub mod failure;
+pub mod phase;
+pub mod quoted;
+pub mod reason;
+pub mod response;
+pub mod roots;
+pub mod upgrade;
+pub mod verdict;
+pub mod verification;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use chain::{Chain, Session};
+use failure::Failure;
+use phase::PhaseTimes;
+use verdict::Verdict;
+
+/// What one run saw on the wire. No opinion in it.
+#[derive(Debug, Clone, Default)]
+pub struct Observation {
+    /// How long each phase took.
+    pub phases: PhaseTimes,
+    /// The address that was dialled.
+    pub address: Option<SocketAddr>,
+    /// How many addresses the name had.
+    pub addresses: usize,
+    /// What TLS agreed on.
+    pub session: Option<Session>,
+    /// What the server presented, trusted or not.
+    pub chain: Option<Arc<Chain>>,
+    /// The status of the answer to the upgrade.
+    pub http_status: Option<u16>,
+    /// The subprotocol that the server chose.
+    pub subprotocol: Option<quoted::Quoted>,
+}
+
+/// One run, seen and judged.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What was seen.
+    pub observation: Observation,
+    /// What it means.
+    pub verdict: Verdict,
+    /// Why it did not pass.
+    pub failure: Option<Failure>,
+}

@@ -1,0 +1,239 @@
+//! The facts of one certificate (RFC 5280), read without judging them.
+
+use std::fmt::Write;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use serde::{Serialize, Serializer};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::objects::{oid_registry, oid2abbrev};
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
+
+use super::quoted::Quoted;
+
+/// Most alternative names that are kept of one certificate.
+const MAX_NAMES: usize = 100;
+
+/// One certificate as a server presented it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// The bytes.
+    pub der: CertificateDer<'static>,
+    /// SHA-256 of the bytes, in lower-case hex.
+    pub fingerprint: String,
+    /// What it says. `None` where it cannot be read, which by itself fails no handshake.
+    pub facts: Option<Facts>,
+}
+
+/// What a certificate says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// In the form of RFC 4514, most specific part first.
+    pub subject: Quoted,
+    /// In the form of RFC 4514.
+    pub issuer: Quoted,
+    /// In lower-case hex, leading zeros kept.
+    pub serial: String,
+    /// From when it is valid.
+    #[serde(serialize_with = "rfc3339")]
+    pub not_before: Timestamp,
+    /// Until when it is valid, this second included.
+    #[serde(serialize_with = "rfc3339")]
+    pub not_after: Timestamp,
+    /// DNS names and addresses it is for, at most 100.
+    pub names: Vec<Quoted>,
+    /// What kind of key it certifies.
+    pub key: Key,
+    /// Subject and issuer are the same.
+    pub self_issued: bool,
+    /// It may sign others.
+    pub is_ca: bool,
+}
+
+/// A public key, by kind and size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Key {
+    /// `rsa`, `ec`, `ed25519` or `other`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// In bits; 0 where it is not known.
+    pub bits: usize,
+}
+
+impl Certificate {
+    /// Reads a certificate.
+    pub fn read(der: CertificateDer<'static>) -> Self {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &der);
+        let fingerprint = hex(digest.as_ref());
+        let facts = X509Certificate::from_der(&der).ok().map(|(_, x509)| Facts::read(&x509));
+        Self { der, fingerprint, facts }
+    }
+}
+
+impl Facts {
+    fn read(x509: &X509Certificate<'_>) -> Self {
+        let names = match x509.subject_alternative_name() {
+            Ok(Some(extension)) => {
+                extension.value.general_names.iter().filter_map(name).take(MAX_NAMES).collect()
+            }
+            _ => Vec::new(),
+        };
+        let serial = x509.raw_serial();
+        Self {
+            subject: distinguished_name(x509.subject()),
+            issuer: distinguished_name(x509.issuer()),
+            // DER puts a zero before a number whose first bit is set.
+            serial: hex(serial
+                .strip_prefix(&[0])
+                .filter(|rest| !rest.is_empty())
+                .unwrap_or(serial)),
+            not_before: timestamp(x509.validity().not_before.timestamp()),
+            not_after: timestamp(x509.validity().not_after.timestamp()),
+            names,
+            key: key(x509.public_key()),
+            self_issued: x509.subject().as_raw() == x509.issuer().as_raw(),
+            is_ca: x509.is_ca(),
+        }
+    }
+
+    /// The share of its lifetime that is left at `now`: 1 at its start, 0 from its end on.
+    pub fn life_left(&self, now: Timestamp) -> f64 {
+        let whole = self.not_before.duration_until(self.not_after).as_secs_f64();
+        let left = now.duration_until(self.not_after).as_secs_f64();
+        if whole > 0.0 { (left / whole).clamp(0.0, 1.0) } else { 0.0 }
+    }
+}
+
+/// A second count as a time; what no calendar holds becomes the nearest that it does.
+fn timestamp(seconds: i64) -> Timestamp {
+    let edge = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_second(seconds).unwrap_or(edge)
+}
+
+fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
+
+fn name(name: &GeneralName<'_>) -> Option<Quoted> {
+    match name {
+        GeneralName::DNSName(name) => Some(Quoted::text(name)),
+        GeneralName::IPAddress(bytes) => {
+            let v4 = <[u8; 4]>::try_from(*bytes).map(|octets| Ipv4Addr::from(octets).to_string());
+            let v6 = <[u8; 16]>::try_from(*bytes).map(|octets| Ipv6Addr::from(octets).to_string());
+            v4.or(v6).ok().map(|text| Quoted::text(&text))
+        }
+        _ => None,
+    }
+}
+
+fn key(info: &SubjectPublicKeyInfo<'_>) -> Key {
+    let algorithm = info.algorithm.algorithm.to_id_string();
+    match (info.parsed(), algorithm.as_str()) {
+        (Ok(PublicKey::RSA(rsa)), _) => Key { kind: "rsa", bits: bits(rsa.modulus) },
+        (Ok(PublicKey::EC(_)), _) => Key { kind: "ec", bits: curve_bits(info) },
+        (_, "1.3.101.112") => Key { kind: "ed25519", bits: 256 },
+        _ => Key { kind: "other", bits: 0 },
+    }
+}
+
+/// The length of a number, without the zeros that lead it.
+fn bits(number: &[u8]) -> usize {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let rest = number.get(zeros..).unwrap_or_default();
+    rest.first().map_or(0, |first| rest.len() * 8 - first.leading_zeros() as usize)
+}
+
+fn curve_bits(info: &SubjectPublicKeyInfo<'_>) -> usize {
+    let curve = info.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
+    match curve.map(|oid| oid.to_id_string()).as_deref() {
+        Some("1.2.840.10045.3.1.7") => 256,
+        Some("1.3.132.0.34") => 384,
+        Some("1.3.132.0.35") => 521,
+        _ => 0,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a `String` cannot fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
+}
+
+/// RFC 4514: the parts in reverse, with what would end a part escaped.
+fn distinguished_name(name: &X509Name<'_>) -> Quoted {
+    let mut parts = Vec::new();
+    for rdn in name.iter_rdn() {
+        let attributes: Vec<String> = rdn
+            .iter()
+            .map(|attribute| {
+                let kind = attribute.attr_type();
+                let key = oid2abbrev(kind, oid_registry())
+                    .map_or_else(|_| kind.to_id_string(), str::to_owned);
+                let value = attribute.as_str().map_or_else(
+                    |_| String::from_utf8_lossy(attribute.as_slice()).into_owned(),
+                    str::to_owned,
+                );
+                format!("{key}={}", escaped(&value))
+            })
+            .collect();
+        parts.push(attributes.join("+"));
+    }
+    parts.reverse();
+    Quoted::text(&parts.join(","))
+}
+
+fn escaped(value: &str) -> String {
+    let last = value.chars().count().saturating_sub(1);
+    let mut text = String::with_capacity(value.len());
+    for (at, c) in value.chars().enumerate() {
+        let special = matches!(c, ',' | '+' | '"' | '\\' | '<' | '>' | ';');
+        if special || (at == 0 && matches!(c, ' ' | '#')) || (at == last && c == ' ') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_as_long_as_its_first_one() {
+        for (number, length) in [
+            (&[][..], 0),
+            (&[0][..], 0),
+            (&[0, 0x80, 0][..], 16),
+            (&[1][..], 1),
+            (&[0x7f, 0xff][..], 15),
+        ] {
+            assert_eq!(bits(number), length, "{number:?}");
+        }
+    }
+
+    #[test]
+    fn what_would_end_a_part_of_a_name_is_escaped() {
+        assert_eq!(escaped("Acme, Inc."), "Acme\\, Inc.");
+        assert_eq!(escaped("#1 a+b "), "\\#1 a\\+b\\ ");
+    }
+
+    #[test]
+    fn garbage_is_a_certificate_without_facts() {
+        let certificate = Certificate::read(CertificateDer::from(vec![0x30, 0x03, 0x02, 0x01]));
+        assert_eq!(certificate.facts, None);
+        assert_eq!(certificate.fingerprint.len(), 64);
+    }
+
+    #[test]
+    fn a_date_beyond_the_calendar_is_its_edge() {
+        assert_eq!(timestamp(i64::MAX), Timestamp::MAX);
+        assert_eq!(timestamp(i64::MIN), Timestamp::MIN);
+    }
+}

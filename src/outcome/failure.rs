@@ -1,0 +1,265 @@
+//! Why a run ended early: one closed enum, the evidence inside.
+
+use std::io;
+
+use super::phase::Phase;
+use super::quoted::Quoted;
+use super::reason::{Fault, Reason};
+use super::response::Response;
+use super::verification::VerifyFailure;
+
+/// Why a run ended early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// NXDOMAIN.
+    NameNotFound,
+    /// The name has no address of the wanted family.
+    NoAddress,
+    /// An error code from the name server.
+    ResolverFailed {
+        /// As DNS names it: `ServFail`, `Refused`.
+        code: Quoted,
+    },
+    /// No name server could be asked.
+    ResolverUnreachable,
+    /// ECONNREFUSED.
+    ConnectionRefused,
+    /// EHOSTUNREACH.
+    HostUnreachable,
+    /// ENETUNREACH.
+    NoRoute,
+    /// EACCES, EPERM.
+    LocalDenied,
+    /// EMFILE, ENFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM.
+    LocalExhaustion {
+        /// What the system said.
+        error: Quoted,
+    },
+    /// The deadline passed in this phase.
+    TimedOut(Phase),
+    /// ECONNRESET, EPIPE.
+    Reset(Phase),
+    /// The peer closed where an answer was due.
+    Closed(Phase),
+    /// Any other error of the system.
+    Io {
+        /// Where it struck.
+        phase: Phase,
+        /// Its kind.
+        kind: io::ErrorKind,
+    },
+    /// The first bytes were no TLS record.
+    NotTls,
+    /// A fatal alert.
+    TlsAlert {
+        /// As RFC 8446 section 6 names it.
+        alert: Quoted,
+    },
+    /// Nothing in common with the server.
+    TlsIncompatible {
+        /// What is missing.
+        detail: Quoted,
+    },
+    /// The peer broke the protocol.
+    TlsProtocol {
+        /// How.
+        detail: Quoted,
+    },
+    /// An alert about our certificate, or about having none.
+    ClientCertificateRefused {
+        /// As RFC 8446 section 6 names it.
+        alert: Quoted,
+    },
+    /// The chain did not verify.
+    CertificateRejected(VerifyFailure),
+    /// More than 64 KiB or 200 headers.
+    HttpHeadTooBig,
+    /// Bytes that no lenient reader takes for a response.
+    HttpMalformed {
+        /// The first of them.
+        start: Quoted,
+    },
+    /// A whole response with another status than 101.
+    UpgradeRejected(Box<Response>),
+    /// 101 without `Upgrade: websocket`.
+    BadUpgradeHeader {
+        /// What stood there.
+        found: Option<Quoted>,
+    },
+    /// 101 without `Connection: Upgrade`.
+    BadConnectionHeader {
+        /// What stood there.
+        found: Option<Quoted>,
+    },
+    /// 101 without the answer to our key.
+    BadAccept {
+        /// What stood there.
+        found: Option<Quoted>,
+    },
+    /// A subprotocol that was not offered, or none where some were.
+    BadSubprotocol {
+        /// What stood there.
+        found: Option<Quoted>,
+    },
+    /// An extension, where none was offered.
+    UnrequestedExtension {
+        /// What stood there.
+        found: Quoted,
+    },
+    /// A frame that breaks RFC 6455.
+    FrameInvalid {
+        /// How.
+        detail: Quoted,
+    },
+    /// A message beyond the cap.
+    FrameTooBig,
+    /// Too many frames, none of them awaited.
+    FrameFlood,
+    /// A Close frame where none was due, or with a code that refuses.
+    ClosedByServer {
+        /// RFC 6455 section 7.4; `None` where the frame was empty.
+        code: Option<u16>,
+        /// What the frame said besides.
+        reason: Quoted,
+    },
+    /// The deadline passed while messages came, none of them awaited.
+    MessageUnmatched {
+        /// The last one.
+        last: Quoted,
+    },
+    /// Let in, against expectation.
+    OriginAccepted,
+    /// A bug of ours.
+    ProbePanicked,
+    /// Cut off by our own end.
+    ShuttingDown,
+}
+
+impl Failure {
+    /// The phase in which the run ended; not known where the run as a whole was cut off.
+    pub fn phase(&self) -> Option<Phase> {
+        Some(match self {
+            Self::ProbePanicked | Self::ShuttingDown => return None,
+            Self::NameNotFound
+            | Self::NoAddress
+            | Self::ResolverFailed { .. }
+            | Self::ResolverUnreachable => Phase::Resolve,
+            Self::ConnectionRefused
+            | Self::HostUnreachable
+            | Self::NoRoute
+            | Self::LocalDenied
+            | Self::LocalExhaustion { .. } => Phase::Connect,
+            Self::TimedOut(phase) | Self::Reset(phase) | Self::Closed(phase) => *phase,
+            Self::Io { phase, .. } => *phase,
+            Self::NotTls
+            | Self::TlsAlert { .. }
+            | Self::TlsIncompatible { .. }
+            | Self::TlsProtocol { .. }
+            | Self::ClientCertificateRefused { .. }
+            | Self::CertificateRejected(_) => Phase::Tls,
+            Self::HttpHeadTooBig
+            | Self::HttpMalformed { .. }
+            | Self::UpgradeRejected(_)
+            | Self::BadUpgradeHeader { .. }
+            | Self::BadConnectionHeader { .. }
+            | Self::BadAccept { .. }
+            | Self::BadSubprotocol { .. }
+            | Self::UnrequestedExtension { .. }
+            | Self::OriginAccepted => Phase::Upgrade,
+            Self::FrameInvalid { .. }
+            | Self::FrameTooBig
+            | Self::FrameFlood
+            | Self::ClosedByServer { .. }
+            | Self::MessageUnmatched { .. } => Phase::Transfer,
+        })
+    }
+
+    /// The label.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NameNotFound => Reason::NameNotFound,
+            Self::NoAddress => Reason::NoAddress,
+            Self::ResolverFailed { .. } => Reason::ResolverFailed,
+            Self::ResolverUnreachable => Reason::ResolverUnreachable,
+            Self::ConnectionRefused => Reason::ConnectionRefused,
+            Self::HostUnreachable => Reason::HostUnreachable,
+            Self::NoRoute => Reason::NoRoute,
+            Self::LocalDenied => Reason::LocalDenied,
+            Self::LocalExhaustion { .. } => Reason::LocalExhaustion,
+            Self::TimedOut(_) => Reason::TimedOut,
+            Self::Reset(_) => Reason::Reset,
+            Self::Closed(_) => Reason::Closed,
+            Self::Io { .. } => Reason::IoError,
+            Self::NotTls => Reason::NotTls,
+            Self::TlsAlert { .. } => Reason::TlsAlert,
+            Self::TlsIncompatible { .. } => Reason::TlsIncompatible,
+            Self::TlsProtocol { .. } => Reason::TlsProtocol,
+            Self::ClientCertificateRefused { .. } => Reason::ClientCertificateRefused,
+            Self::CertificateRejected(failure) => failure.reason(),
+            Self::HttpHeadTooBig => Reason::HttpHeadTooBig,
+            Self::HttpMalformed { .. } => Reason::HttpMalformed,
+            Self::UpgradeRejected(response) => match response.status {
+                401 | 403 => Reason::UpgradeRefused,
+                429 => Reason::UpgradeThrottled,
+                300..=399 => Reason::UpgradeRedirected,
+                500..=599 => Reason::UpgradeServerError,
+                _ => Reason::UpgradeNotOffered,
+            },
+            Self::BadUpgradeHeader { .. } => Reason::BadUpgradeHeader,
+            Self::BadConnectionHeader { .. } => Reason::BadConnectionHeader,
+            Self::BadAccept { .. } => Reason::BadAccept,
+            Self::BadSubprotocol { .. } => Reason::BadSubprotocol,
+            Self::UnrequestedExtension { .. } => Reason::UnrequestedExtension,
+            Self::FrameInvalid { .. } => Reason::FrameInvalid,
+            Self::FrameTooBig => Reason::FrameTooBig,
+            Self::FrameFlood => Reason::FrameFlood,
+            Self::ClosedByServer { .. } => Reason::ClosedByServer,
+            Self::MessageUnmatched { .. } => Reason::MessageUnmatched,
+            Self::OriginAccepted => Reason::OriginAccepted,
+            Self::ProbePanicked => Reason::ProbePanicked,
+            Self::ShuttingDown => Reason::ShuttingDown,
+        }
+    }
+
+    /// Whose trouble it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            // A name server that does not answer is ours until a control name says otherwise.
+            Self::TimedOut(Phase::Resolve) => Fault::Monitor,
+            // Nobody answered at all: dropped on the way as likely as at the door.
+            Self::TimedOut(Phase::Connect) => Fault::Path,
+            other => other.reason().fault(),
+        }
+    }
+
+    /// What was seen, for people: empty where the reason says it all.
+    pub fn evidence(&self) -> String {
+        let header = |name: &str, found: &Option<Quoted>| match found {
+            Some(value) => format!("{name}: {value}"),
+            None => format!("no {name} header"),
+        };
+        match self {
+            Self::ResolverFailed { code } => format!("the name server said {code}"),
+            Self::LocalExhaustion { error } => error.to_string(),
+            Self::Io { kind, .. } => kind.to_string(),
+            Self::TlsAlert { alert } | Self::ClientCertificateRefused { alert } => {
+                format!("alert {alert}")
+            }
+            Self::TlsIncompatible { detail }
+            | Self::TlsProtocol { detail }
+            | Self::FrameInvalid { detail } => detail.to_string(),
+            Self::CertificateRejected(failure) => failure.evidence(),
+            Self::HttpMalformed { start } => format!("it begins with {start:?}"),
+            Self::UpgradeRejected(response) => response.to_string(),
+            Self::BadUpgradeHeader { found } => header("Upgrade", found),
+            Self::BadConnectionHeader { found } => header("Connection", found),
+            Self::BadAccept { found } => header("Sec-WebSocket-Accept", found),
+            Self::BadSubprotocol { found } => header("Sec-WebSocket-Protocol", found),
+            Self::UnrequestedExtension { found } => format!("Sec-WebSocket-Extensions: {found}"),
+            Self::ClosedByServer { code: Some(code), reason } => format!("close {code} {reason}"),
+            Self::ClosedByServer { code: None, .. } => "close without a code".to_owned(),
+            Self::MessageUnmatched { last } => format!("the last message was {last:?}"),
+            _ => String::new(),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The closed list of reasons: each with its code, whose fault it is, a sentence and a fix.
+//!
+//! This table is the only source of labels, of what the terminal and the page say, and of the
+//! list in the README.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// Whose trouble a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fault {
+    /// The endpoint's: its owner must act.
+    Target,
+    /// Somewhere between here and there.
+    Path,
+    /// Ours: it says nothing about the endpoint.
+    Monitor,
+}
+
+impl Fault {
+    /// The word in output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::Path => "path",
+            Self::Monitor => "monitor",
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($($variant:ident $code:literal $fault:ident $sentence:literal $fix:literal)+) => {
+        /// Why a run did not pass.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason {
+            $(#[doc = $sentence] $variant,)+
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The label; never changes its meaning.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// Whose trouble it is, wherever it strikes.
+            pub fn fault(self) -> Fault {
+                match self { $(Self::$variant => Fault::$fault,)+ }
+            }
+
+            /// What happened, in plain words.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$variant => $sentence,)+ }
+            }
+
+            /// What to do about it.
+            pub fn fix(self) -> &'static str {
+                match self { $(Self::$variant => $fix,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    NameNotFound "name_not_found" Target
+        "The host name does not exist."
+        "Look for a slip in the url, then at the zone: was the record removed?"
+    NoAddress "no_address" Target
+        "The host name exists, but has no address of the family that is asked for."
+        "Add the A or AAAA record, or change address-family."
+    ResolverFailed "resolver_failed" Path
+        "The name server answered with an error."
+        "Ask another resolver; SERVFAIL often means that the zone or its DNSSEC is broken."
+    ResolverUnreachable "resolver_unreachable" Monitor
+        "No name server answered this machine."
+        "Mend the resolver of the machine that Watchpost runs on (/etc/resolv.conf)."
+    ConnectionRefused "connection_refused" Target
+        "The address answered, and nothing listens on the port."
+        "Start the service, or mend the port in the url."
+    HostUnreachable "host_unreachable" Path
+        "The network says that it cannot reach the address."
+        "Follow the route: a firewall or router on the way rejects."
+    NoRoute "no_route" Monitor
+        "This machine has no route to the address."
+        "Mend the network of the machine that Watchpost runs on."
+    LocalDenied "local_denied" Monitor
+        "This machine does not let Watchpost connect."
+        "Look at its firewall and at the sandbox of the unit."
+    LocalExhaustion "local_exhaustion" Monitor
+        "This machine has run out of descriptors, ports or memory."
+        "Raise LimitNOFILE, lower daemon.max-inflight, or give the machine more."
+    TimedOut "timeout" Target
+        "The answer did not come within the timeout."
+        "See the phase: in connect a firewall drops packets, later on the server is stuck or overloaded."
+    Reset "reset" Target
+        "The connection was reset."
+        "A proxy or the server gave up in this phase: look at its log at this minute."
+    Closed "closed" Target
+        "The server closed the connection before it had answered."
+        "A proxy or the server gave up in this phase: look at its log at this minute."
+    IoError "io_error" Path
+        "The connection broke in an unusual way."
+        "See the evidence for what the system said."
+    NotTls "not_tls" Target
+        "What answers on this port does not speak TLS."
+        "Mend the port, use ws:// or http://, or switch TLS on in the server."
+    TlsAlert "tls_alert" Target
+        "The server ended the TLS handshake with an alert."
+        "See which alert: handshake_failure and protocol_version mean nothing in common, unrecognised_name means that it does not know this host."
+    TlsIncompatible "tls_incompatible" Target
+        "Server and probe have no TLS version or parameter in common."
+        "The probe speaks TLS 1.2 and 1.3 with forward secrecy: see what the server offers."
+    TlsProtocol "tls_protocol" Target
+        "The server broke the TLS protocol."
+        "See the evidence; a middlebox that meddles with TLS looks the same."
+    ClientCertificateRefused "client_certificate_refused" Target
+        "The server wants a client certificate, and does not take ours."
+        "Set client-cert and client-key, and let the server trust their issuer."
+    CertExpired "cert_expired" Target
+        "A certificate of the chain has expired."
+        "Renew it, and reload every node that serves it."
+    CertNotYetValid "cert_not_yet_valid" Target
+        "A certificate of the chain is not valid yet."
+        "Serve the old one until then; check the clocks of its issuer and of this machine."
+    CertHostnameMismatch "cert_hostname_mismatch" Target
+        "The certificate is for other names."
+        "Issue one with this host among its subject alternative names, or mend the server's SNI rules."
+    CertUnknownIssuer "cert_unknown_issuer" Target
+        "No path leads from the certificate to a trusted root."
+        "Serve the intermediate certificate along with it, or set ca-file for a private CA."
+    CertSelfSigned "cert_self_signed" Target
+        "The certificate is signed by itself, and is not trusted."
+        "Get one from a CA, or set ca-file to trust this one."
+    CertBadSignature "cert_bad_signature" Target
+        "A signature does not fit: of a certificate, or of the handshake by the certificate's key."
+        "The server's certificate and key do not belong together, or its chain is garbled."
+    CertInvalid "cert_invalid" Target
+        "The chain breaks a rule of X.509 that browsers enforce too."
+        "See the evidence for which: usage, name constraints, path length, encoding."
+    HttpHeadTooBig "http_head_too_big" Target
+        "The answer's head is larger than 64 KiB or has more than 200 headers."
+        "Find what in the server or proxy adds headers."
+    HttpMalformed "http_malformed" Target
+        "The answer is no HTTP."
+        "Something else listens on this port, or a proxy garbles answers."
+    UpgradeRefused "upgrade_refused" Target
+        "The server refused the upgrade (401 or 403)."
+        "Add this origin to the server's allow list, exactly as the page sends it; without an origin at fault, look at authentication and at the deployment id."
+    UpgradeRedirected "upgrade_redirected" Target
+        "The server answered the upgrade with a redirect, which no browser follows."
+        "Put the final address into the page and the url."
+    UpgradeThrottled "upgrade_throttled" Target
+        "The server says that there are too many requests (429)."
+        "Probe less often, or raise the limit: customers share it."
+    UpgradeServerError "upgrade_server_error" Target
+        "The server failed (5xx)."
+        "Look at the server; 502 and 503 come from a proxy that has no live server behind it."
+    UpgradeNotOffered "upgrade_not_offered" Target
+        "The server answered as if this were no WebSocket."
+        "Mend the path; a proxy must pass on the headers Upgrade and Connection."
+    BadUpgradeHeader "bad_upgrade_header" Target
+        "The answer is 101, but its Upgrade header is not websocket."
+        "A proxy in front of the server drops or changes the header."
+    BadConnectionHeader "bad_connection_header" Target
+        "The answer is 101, but its Connection header does not say Upgrade."
+        "A proxy in front of the server drops or changes the header."
+    BadAccept "bad_accept" Target
+        "Sec-WebSocket-Accept is missing or wrong: what answered did not read this request."
+        "A cache or proxy answers in the server's place, or the server miscalculates."
+    BadSubprotocol "bad_subprotocol" Target
+        "The server chose no subprotocol, or one that was not offered."
+        "Bring subprotocols and the server into line."
+    UnrequestedExtension "unrequested_extension" Target
+        "The server switched on an extension that was not offered."
+        "Mend the server: browsers refuse this."
+    FrameInvalid "frame_invalid" Target
+        "A WebSocket frame broke RFC 6455."
+        "A proxy that meddles with WebSockets looks the same as a faulty server."
+    FrameTooBig "frame_too_big" Target
+        "A WebSocket message is larger than 64 KiB."
+        "Expect a smaller message, or mend the server."
+    FrameFlood "frame_flood" Target
+        "The server sent 64 frames, and none was the awaited one."
+        "Mend what the probe expects, or the server."
+    ClosedByServer "closed_by_server" Target
+        "The server let the page in and closed the WebSocket at once."
+        "See the close code: 1008 and 4000 to 4999 are the application's own refusals."
+    MessageUnmatched "message_unmatched" Target
+        "Messages came, but not the awaited one."
+        "See the last message; mend what the probe expects, or the server."
+    OriginAccepted "origin_accepted" Target
+        "An origin that must be refused was let in."
+        "Remove it from the allow list: any page on that origin can talk as the visitor."
+    ProbePanicked "probe_panicked" Monitor
+        "The probe itself broke."
+        "Report it with the log line that begins with \"probe panicked\"."
+    ShuttingDown "shutting_down" Monitor
+        "Watchpost was stopped before the answer came."
+        "Nothing: the next run counts."
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_labels() {
+        let codes: HashSet<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        let legal = |c: char| c.is_ascii_lowercase() || c == '_';
+        assert!(codes.iter().all(|code| code.chars().all(legal)));
+    }
+
+    #[test]
+    fn every_reason_ends_its_sentences() {
+        for reason in Reason::ALL {
+            let ends = |text: &str| text.ends_with(['.', '?']);
+            assert!(ends(reason.sentence()) && ends(reason.fix()), "{reason}");
+        }
+    }
+}

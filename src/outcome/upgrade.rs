@@ -1,0 +1,159 @@
+//! Whether an answer opens a WebSocket: RFC 6455 section 4.1, as browsers apply it.
+
+use httparse::Header;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::failure::Failure;
+use super::quoted::Quoted;
+
+/// Judges the headers of a 101 answer to a request that offered `subprotocols` and no extension;
+/// gives the subprotocol that the server chose.
+pub fn judge(
+    headers: &[Header<'_>],
+    key: &str,
+    subprotocols: &[String],
+) -> Result<Option<Quoted>, Failure> {
+    let upgrade = only(headers, "Upgrade");
+    if !upgrade.is_ok_and(|value| value.is_some_and(|v| v.eq_ignore_ascii_case(b"websocket"))) {
+        return Err(Failure::BadUpgradeHeader { found: joined(headers, "Upgrade") });
+    }
+    // A token list (RFC 9110 section 7.6.1): `keep-alive, Upgrade` will do.
+    let mut tokens = all(headers, "Connection").flat_map(|value| value.split(|byte| *byte == b','));
+    if !tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade")) {
+        return Err(Failure::BadConnectionHeader { found: joined(headers, "Connection") });
+    }
+    let accept = only(headers, "Sec-WebSocket-Accept");
+    if accept != Ok(Some(derive_accept_key(key.as_bytes()).as_bytes())) {
+        return Err(Failure::BadAccept { found: joined(headers, "Sec-WebSocket-Accept") });
+    }
+    if let Some(found) = joined(headers, "Sec-WebSocket-Extensions")
+        && !found.as_str().is_empty()
+    {
+        return Err(Failure::UnrequestedExtension { found });
+    }
+    let chosen = only(headers, "Sec-WebSocket-Protocol");
+    let fits = match chosen {
+        Ok(None) => subprotocols.is_empty(),
+        Ok(Some(chosen)) => subprotocols.iter().any(|offered| offered.as_bytes() == chosen),
+        Err(Several) => false,
+    };
+    let found = joined(headers, "Sec-WebSocket-Protocol");
+    if fits { Ok(found) } else { Err(Failure::BadSubprotocol { found }) }
+}
+
+/// A header that may come once came more often.
+#[derive(Debug, PartialEq, Eq)]
+struct Several;
+
+fn all<'a>(headers: &'a [Header<'_>], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .iter()
+        .filter(move |header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value.trim_ascii())
+}
+
+fn only<'a>(headers: &'a [Header<'_>], name: &'a str) -> Result<Option<&'a [u8]>, Several> {
+    let mut values = all(headers, name);
+    let first = values.next();
+    if values.next().is_some() { Err(Several) } else { Ok(first) }
+}
+
+fn joined(headers: &[Header<'_>], name: &str) -> Option<Quoted> {
+    let values: Vec<_> = all(headers, name).collect();
+    (!values.is_empty()).then(|| Quoted::bytes(&values.join(&b", "[..])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The example of RFC 6455 section 1.3.
+    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+    const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+    fn judged(lines: &[(&str, &str)], offered: &[&str]) -> Result<Option<Quoted>, Failure> {
+        let headers: Vec<_> =
+            lines.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
+        let offered: Vec<_> = offered.iter().map(|name| (*name).to_owned()).collect();
+        judge(&headers, KEY, &offered)
+    }
+
+    fn with<'a>(extra: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+        let good =
+            [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", ACCEPT)];
+        [&good, extra].concat()
+    }
+
+    fn found(text: &str) -> Option<Quoted> {
+        Some(Quoted::text(text))
+    }
+
+    #[test]
+    fn what_browsers_open_is_open() {
+        for lines in [
+            with(&[]),
+            vec![
+                ("uPGRADE", "WebSocket"),
+                ("CONNECTION", "keep-alive, upgrade"),
+                ("sec-websocket-accept", ACCEPT),
+            ],
+            vec![
+                ("Connection", "keep-alive"),
+                ("Connection", "Upgrade"),
+                ("Upgrade", " websocket "),
+                ("Sec-WebSocket-Accept", ACCEPT),
+            ],
+            with(&[("Sec-WebSocket-Extensions", "")]),
+        ] {
+            assert_eq!(judged(&lines, &[]), Ok(None), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn upgrade_must_say_websocket_once() {
+        let lines = [("Connection", "Upgrade"), ("Sec-WebSocket-Accept", ACCEPT)];
+        assert_eq!(judged(&lines, &[]), Err(Failure::BadUpgradeHeader { found: None }));
+        let twice = with(&[("Upgrade", "websocket")]);
+        let failure = Failure::BadUpgradeHeader { found: found("websocket, websocket") };
+        assert_eq!(judged(&twice, &[]), Err(failure));
+    }
+
+    #[test]
+    fn connection_must_hold_the_token() {
+        let lines = [
+            ("Upgrade", "websocket"),
+            ("Connection", "close, upgraded"),
+            ("Sec-WebSocket-Accept", ACCEPT),
+        ];
+        let failure = Failure::BadConnectionHeader { found: found("close, upgraded") };
+        assert_eq!(judged(&lines, &[]), Err(failure));
+    }
+
+    #[test]
+    fn accept_must_answer_the_key_exactly_once() {
+        let wrong = [
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Accept", "nonsense"),
+        ];
+        assert_eq!(judged(&wrong, &[]), Err(Failure::BadAccept { found: found("nonsense") }));
+        let twice = with(&[("Sec-WebSocket-Accept", ACCEPT)]);
+        assert!(matches!(judged(&twice, &[]), Err(Failure::BadAccept { .. })));
+    }
+
+    #[test]
+    fn a_subprotocol_is_chosen_from_the_offer() {
+        let chat = with(&[("Sec-WebSocket-Protocol", "chat")]);
+        assert_eq!(judged(&chat, &["xmpp", "chat"]), Ok(found("chat")));
+        assert_eq!(judged(&chat, &[]), Err(Failure::BadSubprotocol { found: found("chat") }));
+        assert_eq!(judged(&chat, &["Chat"]), Err(Failure::BadSubprotocol { found: found("chat") }));
+        assert_eq!(judged(&with(&[]), &["chat"]), Err(Failure::BadSubprotocol { found: None }));
+    }
+
+    #[test]
+    fn an_extension_that_was_not_offered_fails() {
+        let lines = with(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
+        let failure = Failure::UnrequestedExtension { found: Quoted::text("permessage-deflate") };
+        assert_eq!(judged(&lines, &[]), Err(failure));
+    }
+}

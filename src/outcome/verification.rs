@@ -1,0 +1,228 @@
+//! Whether a chain would be trusted: pure, with the time and the roots as arguments.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use webpki::{EndEntityCert, Error, KeyUsage};
+
+use super::certificate::{Certificate, Facts};
+use super::quoted::Quoted;
+use super::reason::Reason;
+use super::roots::Roots;
+
+/// What came of judging a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// The way to a root, where there is one, even while dates or the name are wrong.
+    pub path: Option<VerifiedPath>,
+    /// All that is wrong, the reason that browsers show first. Empty: trusted.
+    pub failures: Vec<VerifyFailure>,
+}
+
+/// The certificates that lead from the leaf to a root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedPath {
+    /// Positions in the presented chain, leaf first. The root is not among them.
+    pub positions: Vec<usize>,
+    /// The earliest end of all, the root's included.
+    pub not_after: Timestamp,
+}
+
+/// One way in which a chain fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VerifyFailure {
+    /// Past its end.
+    Expired {
+        /// Its end.
+        not_after: Timestamp,
+    },
+    /// Before its start.
+    NotYetValid {
+        /// Its start.
+        not_before: Timestamp,
+    },
+    /// For other names.
+    HostnameMismatch {
+        /// The names that it is for.
+        names: Vec<Quoted>,
+    },
+    /// No path to a root.
+    UnknownIssuer,
+    /// Its own issuer, and no root.
+    SelfSigned,
+    /// A signature that does not fit.
+    BadSignature,
+    /// A rule of X.509 that is broken.
+    Invalid {
+        /// Which.
+        rule: Quoted,
+    },
+}
+
+impl VerifyFailure {
+    /// Every value of the metric's label.
+    pub const LABELS: [&'static str; 7] = [
+        "expired",
+        "not_yet_valid",
+        "hostname_mismatch",
+        "unknown_issuer",
+        "self_signed",
+        "bad_signature",
+        "other",
+    ];
+
+    /// The value of the metric's label.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Expired { .. } => "expired",
+            Self::NotYetValid { .. } => "not_yet_valid",
+            Self::HostnameMismatch { .. } => "hostname_mismatch",
+            Self::UnknownIssuer => "unknown_issuer",
+            Self::SelfSigned => "self_signed",
+            Self::BadSignature => "bad_signature",
+            Self::Invalid { .. } => "other",
+        }
+    }
+
+    /// The reason of a run that ends with it.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Expired { .. } => Reason::CertExpired,
+            Self::NotYetValid { .. } => Reason::CertNotYetValid,
+            Self::HostnameMismatch { .. } => Reason::CertHostnameMismatch,
+            Self::UnknownIssuer => Reason::CertUnknownIssuer,
+            Self::SelfSigned => Reason::CertSelfSigned,
+            Self::BadSignature => Reason::CertBadSignature,
+            Self::Invalid { .. } => Reason::CertInvalid,
+        }
+    }
+
+    /// What was seen, for people.
+    pub fn evidence(&self) -> String {
+        match self {
+            Self::Expired { not_after } => format!("valid until {not_after}"),
+            Self::NotYetValid { not_before } => format!("valid from {not_before}"),
+            Self::HostnameMismatch { names } if names.is_empty() => {
+                "it has no subject alternative name".to_owned()
+            }
+            Self::HostnameMismatch { names } => {
+                let names: Vec<_> = names.iter().take(5).map(Quoted::as_str).collect();
+                format!("it is for {}", names.join(", "))
+            }
+            Self::Invalid { rule } => rule.to_string(),
+            Self::UnknownIssuer | Self::SelfSigned | Self::BadSignature => String::new(),
+        }
+    }
+}
+
+/// Judges a chain as presented, leaf first.
+///
+/// The usual verifier stops at the first fault; this one looks for the path, the dates and the
+/// name each by itself, so that an expired certificate for a wrong host says both.
+pub fn verify(
+    presented: &[Certificate],
+    name: &ServerName<'_>,
+    roots: &Roots,
+    now: Timestamp,
+) -> Verification {
+    let Some((leaf, rest)) = presented.split_first() else {
+        return Verification { path: None, failures: vec![invalid("no certificate")] };
+    };
+    let rest: Vec<_> = rest.iter().map(|certificate| certificate.der.clone()).collect();
+    let end_entity = match EndEntityCert::try_from(&leaf.der) {
+        Ok(end_entity) => end_entity,
+        Err(error) => return Verification { path: None, failures: vec![classify(error, leaf)] },
+    };
+
+    let mut failures = Vec::new();
+    let mut path = path_at(&end_entity, &rest, presented, roots, now);
+    if let Err(error) = &path {
+        failures.push(classify(error.clone(), leaf));
+        if is_about_time(error) {
+            // The dates hide whatever else is wrong: look again at a time when they were right.
+            path = path_at(&end_entity, &rest, presented, roots, within_dates(presented));
+            if let Err(error) = &path
+                && !is_about_time(error)
+            {
+                failures.push(classify(error.clone(), leaf));
+            }
+        }
+    }
+    if end_entity.verify_is_valid_for_subject_name(name).is_err() {
+        let names = leaf.facts.as_ref().map(|facts| facts.names.clone()).unwrap_or_default();
+        failures.push(VerifyFailure::HostnameMismatch { names });
+    }
+    Verification { path: path.ok(), failures }
+}
+
+fn path_at(
+    end_entity: &EndEntityCert<'_>,
+    rest: &[CertificateDer<'_>],
+    presented: &[Certificate],
+    roots: &Roots,
+    now: Timestamp,
+) -> Result<VerifiedPath, Error> {
+    let since_epoch = Duration::from_secs(u64::try_from(now.as_second()).unwrap_or(0));
+    let path = end_entity.verify_for_usage(
+        webpki::ALL_VERIFICATION_ALGS,
+        roots.anchors(),
+        rest,
+        UnixTime::since_unix_epoch(since_epoch),
+        KeyUsage::server_auth(),
+        None,
+        None,
+    )?;
+    let mut positions = vec![0];
+    for certificate in path.intermediate_certificates() {
+        let der = certificate.der();
+        positions.extend(presented.iter().position(|own| own.der == der));
+    }
+    let ends = positions.iter().filter_map(|at| presented.get(*at)?.facts.as_ref());
+    let not_after = ends
+        .map(|facts| facts.not_after)
+        .chain(roots.end_of(path.anchor()))
+        .min()
+        .unwrap_or(Timestamp::MAX);
+    Ok(VerifiedPath { positions, not_after })
+}
+
+/// A time at which every presented certificate is valid, or at least the leaf.
+fn within_dates(presented: &[Certificate]) -> Timestamp {
+    let facts = || presented.iter().filter_map(|certificate| certificate.facts.as_ref());
+    let latest_start = facts().map(|facts| facts.not_before).max();
+    let earliest_end = facts().map(|facts| facts.not_after).min();
+    match (latest_start, earliest_end) {
+        (Some(start), Some(end)) if start <= end => start,
+        _ => facts().next().map_or(Timestamp::UNIX_EPOCH, |leaf| leaf.not_before),
+    }
+}
+
+fn is_about_time(error: &Error) -> bool {
+    matches!(error, Error::CertExpired { .. } | Error::CertNotValidYet { .. })
+}
+
+fn classify(error: Error, leaf: &Certificate) -> VerifyFailure {
+    let seconds = |time: UnixTime| {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
+    };
+    let own_issuer = leaf.facts.as_ref().is_some_and(|facts: &Facts| facts.self_issued);
+    match error {
+        Error::CertExpired { not_after, .. } => {
+            VerifyFailure::Expired { not_after: seconds(not_after) }
+        }
+        Error::CertNotValidYet { not_before, .. } => {
+            VerifyFailure::NotYetValid { not_before: seconds(not_before) }
+        }
+        Error::UnknownIssuer | Error::CaUsedAsEndEntity if own_issuer => VerifyFailure::SelfSigned,
+        Error::UnknownIssuer => VerifyFailure::UnknownIssuer,
+        Error::InvalidSignatureForPublicKey => VerifyFailure::BadSignature,
+        // The names of webpki's own variants are a closed list; they name the broken rule.
+        error => VerifyFailure::Invalid { rule: Quoted::text(&format!("{error:?}")) },
+    }
+}
+
+fn invalid(rule: &str) -> VerifyFailure {
+    VerifyFailure::Invalid { rule: Quoted::text(rule) }
+}
