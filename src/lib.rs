@@ -4,3 +4,4 @@ pub mod check;
 pub mod clock;
 pub mod config;
 pub mod outcome;
+pub mod probe;

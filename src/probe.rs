@@ -1,0 +1,106 @@
+//! Runs one check over the wire: dial, ask, note what is seen. Owns the deadline.
+
+mod capture;
+mod conversation;
+mod dial;
+mod head;
+mod io_error;
+mod resolve;
+mod tls;
+mod trust;
+mod websocket;
+mod witness;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::check::Check;
+use crate::check::endpoint::Endpoint;
+use crate::check::origin::Expect;
+use crate::check::probe::{Probe, RefusalStatuses};
+use crate::outcome::failure::Failure;
+use crate::outcome::verdict;
+use crate::outcome::{Observation, Outcome};
+use resolve::Resolver;
+use trust::Profiles;
+use witness::Witness;
+
+/// Everything that runs share: how names are resolved, whom endpoints trust, who we say we are.
+#[derive(Debug)]
+pub struct Prober {
+    resolver: Resolver,
+    profiles: Profiles,
+    user_agent: String,
+}
+
+impl Prober {
+    /// A prober for these endpoints.
+    pub fn new<'a>(
+        endpoints: impl IntoIterator<Item = &'a Arc<Endpoint>>,
+        nameservers: &[SocketAddr],
+        contact: Option<&str>,
+    ) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        let user_agent = match contact {
+            Some(contact) => format!("Watchpost/{version} (+{contact})"),
+            None => format!("Watchpost/{version}"),
+        };
+        let resolver = Resolver::new(nameservers);
+        Self { resolver, profiles: Profiles::new(endpoints), user_agent }
+    }
+
+    /// Runs a check once. `turn` counts rounds, so that each takes the next address of a name.
+    ///
+    /// Never takes longer than the check's timeout, whatever the peer does.
+    pub async fn run(&self, check: &Check, turn: u64) -> Outcome {
+        let deadline = Instant::now() + check.cadence.timeout();
+        let mut witness = Witness::new();
+        let ended =
+            match timeout_at(deadline, self.attempt(check, turn, deadline, &mut witness)).await {
+                Ok(ended) => ended,
+                Err(_) => Err(Failure::TimedOut(witness.phase())),
+            };
+        judged(check, ended, witness.finish())
+    }
+
+    async fn attempt(
+        &self,
+        check: &Check,
+        turn: u64,
+        deadline: Instant,
+        witness: &mut Witness,
+    ) -> Result<(), Failure> {
+        let run = Run { prober: self, check, turn, deadline };
+        match check.probe.as_ref() {
+            Probe::Websocket(websocket) => websocket::run(&run, websocket, witness).await,
+            Probe::Tls => tls::run(&run, witness).await,
+        }
+    }
+}
+
+/// One run and what it needs.
+struct Run<'a> {
+    prober: &'a Prober,
+    check: &'a Check,
+    turn: u64,
+    deadline: Instant,
+}
+
+impl Run<'_> {
+    /// Whether getting in is what this run wants to see.
+    fn expects_entry(&self) -> bool {
+        self.check.expect() == Expect::Allow
+    }
+}
+
+fn judged(check: &Check, ended: Result<(), Failure>, observation: Observation) -> Outcome {
+    let usual = RefusalStatuses::default();
+    let refusals = match check.probe.as_ref() {
+        Probe::Websocket(websocket) => &websocket.refusal_statuses,
+        Probe::Tls => &usual,
+    };
+    let (verdict, failure) = verdict::judge(ended, check.expect(), refusals);
+    Outcome { observation, verdict, failure }
+}

@@ -1,0 +1,74 @@
+//! Catches the chain that a server presents, whether or not it would verify.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+
+/// Most certificates of a chain that are kept; rustls itself takes no more than 64 KiB of them.
+const MAX_CERTIFICATES: usize = 16;
+
+/// Stands where rustls wants a verifier, for one handshake.
+///
+/// It lets the handshake go on with any chain, so that version, suite and chain of a broken
+/// endpoint are seen; whoever dials must judge the chain afterwards, and send nothing through a
+/// connection whose chain fails. That the server holds the leaf's key is checked here, always.
+#[derive(Debug)]
+pub struct Capture {
+    provider: Arc<CryptoProvider>,
+    presented: OnceLock<Vec<CertificateDer<'static>>>,
+}
+
+impl Capture {
+    /// Has seen nothing yet.
+    pub fn new(provider: Arc<CryptoProvider>) -> Self {
+        Self { provider, presented: OnceLock::new() }
+    }
+
+    /// The chain, leaf first, once the server has presented one.
+    pub fn presented(&self) -> Option<&[CertificateDer<'static>]> {
+        self.presented.get().map(Vec::as_slice)
+    }
+}
+
+impl ServerCertVerifier for Capture {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let chain = std::iter::once(end_entity).chain(intermediates).take(MAX_CERTIFICATES);
+        // One handshake presents one chain: a second call would find the first one kept.
+        self.presented.get_or_init(|| chain.map(|der| der.clone().into_owned()).collect());
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

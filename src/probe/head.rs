@@ -1,0 +1,169 @@
+//! Reads the head of an HTTP/1 response: leniently, as browsers do, and never without a cap.
+
+use httparse::{Header, ParserConfig, Status};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::io_error;
+use crate::outcome::failure::Failure;
+use crate::outcome::phase::Phase;
+use crate::outcome::quoted::Quoted;
+use crate::outcome::response::Response;
+
+/// Most bytes of a head.
+pub const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// Most headers of a head.
+pub const MAX_HEADERS: usize = 200;
+
+/// First read; most heads fit.
+const USUAL_HEAD_BYTES: usize = 1024;
+
+/// A head, and what came behind it.
+pub struct Head {
+    bytes: Vec<u8>,
+    end: usize,
+}
+
+impl Head {
+    /// Reads up to the empty line that ends a head.
+    pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Self, Failure> {
+        let mut bytes = Vec::with_capacity(USUAL_HEAD_BYTES);
+        let mut searched = 0;
+        loop {
+            // Only what is new is searched, or a drip would cost the square of its length.
+            if let Some(end) = end_of_head(&bytes, searched) {
+                return Ok(Self { bytes, end });
+            }
+            searched = bytes.len();
+            if searched >= MAX_HEAD_BYTES {
+                return Err(Failure::HttpHeadTooBig);
+            }
+            if !begins_like_http(&bytes) {
+                return Err(Failure::HttpMalformed { start: Quoted::bytes(&bytes) });
+            }
+            let room = (MAX_HEAD_BYTES - searched) as u64;
+            let read = (&mut *stream).take(room).read_buf(&mut bytes).await;
+            match read.map_err(|error| io_error::failure(&error, Phase::Upgrade))? {
+                0 => return Err(Failure::Closed(Phase::Upgrade)),
+                _ => bytes.reserve(USUAL_HEAD_BYTES),
+            }
+        }
+    }
+
+    /// Parses the head and hands it on. Borrowed, since a good answer needs no copy of it.
+    pub fn parse<T>(
+        &self,
+        then: impl FnOnce(u16, &str, &[Header<'_>]) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut response = httparse::Response::new(&mut headers);
+        let mut config = ParserConfig::default();
+        config
+            .allow_multiple_spaces_in_response_status_delimiters(true)
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .ignore_invalid_headers_in_responses(true);
+        let head = self.bytes.get(..self.end).unwrap_or_default();
+        match config.parse_response(&mut response, head) {
+            Ok(Status::Complete(_)) => {
+                let status = response.code.unwrap_or_default();
+                then(status, response.reason.unwrap_or_default(), response.headers)
+            }
+            Err(httparse::Error::TooManyHeaders) => Err(Failure::HttpHeadTooBig),
+            Ok(Status::Partial) | Err(_) => {
+                Err(Failure::HttpMalformed { start: Quoted::bytes(head) })
+            }
+        }
+    }
+
+    /// What came behind the head.
+    pub fn into_rest(mut self) -> Vec<u8> {
+        self.bytes.split_off(self.end)
+    }
+}
+
+/// Copies a head as evidence.
+pub fn evidence(status: u16, phrase: &str, headers: &[Header<'_>]) -> Response {
+    let headers = headers
+        .iter()
+        .filter(|header| !header.name.is_empty())
+        .map(|header| {
+            let value =
+                if Response::is_presentable(header.name) { header.value } else { b"(left out)" };
+            (Quoted::text(&header.name.to_ascii_lowercase()), Quoted::bytes(value))
+        })
+        .collect();
+    Response { status, phrase: Quoted::text(phrase), headers, body: Quoted::default() }
+}
+
+/// The byte behind the first empty line; lines may end in LF alone.
+fn end_of_head(bytes: &[u8], searched: usize) -> Option<usize> {
+    // An empty line may begin three bytes before what is new.
+    let from = searched.saturating_sub(3);
+    let new = bytes.get(from..)?;
+    let lf = |at: usize| new.get(at) == Some(&b'\n');
+    new.iter().enumerate().find_map(|(at, byte)| match byte {
+        b'\n' if lf(at + 1) => Some(from + at + 2),
+        b'\n' if new.get(at + 1) == Some(&b'\r') && lf(at + 2) => Some(from + at + 3),
+        _ => None,
+    })
+}
+
+/// Whether these first bytes can still become a status line.
+fn begins_like_http(bytes: &[u8]) -> bool {
+    bytes.iter().zip(b"HTTP/").all(|(byte, wanted)| byte == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_ends_at_its_first_empty_line_however_it_is_cut() {
+        for (text, end) in [
+            ("HTTP/1.1 101 X\r\nA: b\r\n\r\nrest", 24),
+            ("HTTP/1.1 101 X\nA: b\n\nrest", 21),
+            ("HTTP/1.1 101 X\r\nA: b\n\r\nrest", 23),
+        ] {
+            for cut in 0..text.len() {
+                let first = end_of_head(&text.as_bytes()[..cut], 0);
+                let found = first.or_else(|| end_of_head(text.as_bytes(), cut));
+                assert_eq!(found, Some(end), "{text:?} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_protocols_are_told_by_their_first_bytes() {
+        assert!(
+            begins_like_http(b"") && begins_like_http(b"HT") && begins_like_http(b"HTTP/1.1 1")
+        );
+        assert!(!begins_like_http(b"SSH-2.0") && !begins_like_http(b"HTTX"));
+    }
+
+    fn parsed(text: &str) -> Result<(u16, usize), Failure> {
+        let head = Head { bytes: text.as_bytes().to_vec(), end: text.len() };
+        head.parse(|status, _, headers| Ok((status, headers.len())))
+    }
+
+    #[test]
+    fn what_browsers_read_is_read() {
+        for (text, expected) in [
+            ("HTTP/1.1 101 Switching Protocols\r\nA: b\r\n\r\n", (101, 1)),
+            ("HTTP/1.0 101\r\n\r\n", (101, 0)),
+            ("HTTP/1.1 403 \r\nA : b\r\n\r\n", (403, 1)),
+            ("HTTP/1.1  403 Verb\u{f6}ten\nA: b\n c\n\n", (403, 1)),
+        ] {
+            assert_eq!(parsed(text), Ok(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_head_is_malformed() {
+        for text in ["HTTP/2 101 X\r\n\r\n", "HTTP/1.1 1O1 X\r\n\r\n", "HTTP/1.1\r\n\r\n"] {
+            assert!(matches!(parsed(text), Err(Failure::HttpMalformed { .. })), "{text:?}");
+        }
+        let many = "A: b\r\n".repeat(MAX_HEADERS + 1);
+        assert_eq!(parsed(&format!("HTTP/1.1 200 X\r\n{many}\r\n")), Err(Failure::HttpHeadTooBig));
+    }
+}

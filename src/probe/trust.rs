@@ -1,0 +1,143 @@
+//! How the TLS connections of an endpoint are set up: whom it trusts, who we are.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rustls::client::{ClientConfig, Resumption};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::sign::SingleCertAndKey;
+
+use super::capture::Capture;
+use crate::check::endpoint::{Endpoint, EndpointName, Identity, Trust};
+use crate::outcome::certificate::Certificate;
+use crate::outcome::chain::Chain;
+use crate::outcome::roots::Roots;
+use crate::outcome::verification::verify;
+
+/// How each endpoint's connections are set up.
+#[derive(Debug, Default)]
+pub struct Profiles(HashMap<EndpointName, Profile>);
+
+impl Profiles {
+    /// One for each encrypted endpoint; endpoints with the same trust share their roots.
+    pub fn new<'a>(endpoints: impl IntoIterator<Item = &'a Arc<Endpoint>>) -> Self {
+        let provider = Arc::new(provider());
+        let mut roots = HashMap::new();
+        let encrypted = endpoints.into_iter().filter(|endpoint| endpoint.target.scheme.is_tls());
+        Self(
+            encrypted
+                .map(|endpoint| {
+                    let trusted = roots
+                        .entry(endpoint.trust.clone())
+                        .or_insert_with_key(|trust| Arc::new(load(trust)))
+                        .clone();
+                    let template = template(provider.clone(), endpoint.identity.as_ref());
+                    let profile = Profile { provider: provider.clone(), roots: trusted, template };
+                    (endpoint.name.clone(), profile)
+                })
+                .collect(),
+        )
+    }
+
+    /// The profile of an encrypted endpoint.
+    pub fn get(&self, endpoint: &Endpoint) -> Option<&Profile> {
+        self.0.get(&endpoint.name)
+    }
+}
+
+/// How one endpoint's connections are set up.
+#[derive(Debug)]
+pub struct Profile {
+    provider: Arc<CryptoProvider>,
+    roots: Arc<Roots>,
+    template: ClientConfig,
+}
+
+impl Profile {
+    /// A config for one handshake, and what catches the chain of that handshake.
+    pub fn client_config(&self) -> (ClientConfig, Arc<Capture>) {
+        let capture = Arc::new(Capture::new(self.provider.clone()));
+        let mut config = self.template.clone();
+        config.dangerous().set_certificate_verifier(capture.clone());
+        (config, capture)
+    }
+
+    /// Reads and judges a chain as it was presented.
+    pub fn judge(
+        &self,
+        presented: &[CertificateDer<'static>],
+        name: &ServerName<'_>,
+        now: Timestamp,
+    ) -> Chain {
+        let certificates: Vec<_> = presented.iter().cloned().map(Certificate::read).collect();
+        let verification = verify(&certificates, name, &self.roots, now);
+        Chain { certificates, verification }
+    }
+}
+
+fn load(trust: &Trust) -> Roots {
+    match trust {
+        Trust::Anchors(anchors) => Roots::new(anchors.iter()),
+        Trust::System => {
+            let found = rustls_native_certs::load_native_certs();
+            for error in &found.errors {
+                tracing::warn!(%error, "a file of system roots cannot be read");
+            }
+            let roots = Roots::new(&found.certs);
+            if roots.is_empty() {
+                tracing::error!(
+                    "this machine trusts no CA: install ca-certificates or set ca-file"
+                );
+            }
+            roots
+        }
+    }
+}
+
+/// What browsers offer: AES-128 first, and the hybrid key exchange before the classic ones.
+fn provider() -> CryptoProvider {
+    use aws_lc_rs::{cipher_suite as suite, kx_group};
+    CryptoProvider {
+        cipher_suites: vec![
+            suite::TLS13_AES_128_GCM_SHA256,
+            suite::TLS13_AES_256_GCM_SHA384,
+            suite::TLS13_CHACHA20_POLY1305_SHA256,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+            suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        ],
+        kx_groups: vec![
+            kx_group::X25519MLKEM768,
+            kx_group::X25519,
+            kx_group::SECP256R1,
+            kx_group::SECP384R1,
+        ],
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+fn template(provider: Arc<CryptoProvider>, identity: Option<&Identity>) -> ClientConfig {
+    let capture = Arc::new(Capture::new(provider.clone()));
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(rustls::ALL_VERSIONS)
+        .unwrap_or_else(|error| unreachable!("the suites above cover both versions: {error}"))
+        .dangerous()
+        .with_custom_certificate_verifier(capture);
+    let mut config = match identity {
+        Some(identity) => {
+            let key = SingleCertAndKey::from(identity.certified_key().clone());
+            builder.with_client_cert_resolver(Arc::new(key))
+        }
+        None => builder.with_no_client_auth(),
+    };
+    // As browsers ask for wss.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // A resumed handshake would show no certificate at all.
+    config.resumption = Resumption::disabled();
+    config
+}

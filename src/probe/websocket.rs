@@ -1,0 +1,109 @@
+//! The WebSocket probe: the opening handshake of RFC 6455 as a page makes it, then a few words.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+
+use super::Run;
+use super::conversation::Conversation;
+use super::dial::{Stream, dial};
+use super::head::{Head, evidence};
+use super::io_error;
+use super::witness::Witness;
+use crate::check::probe::Websocket;
+use crate::outcome::failure::Failure;
+use crate::outcome::phase::Phase;
+use crate::outcome::quoted::Quoted;
+use crate::outcome::response::Response;
+use crate::outcome::upgrade;
+
+/// Most bytes of a refusal's body that are read.
+const MAX_BODY_BYTES: usize = 1024;
+
+/// Longest that the body of a refusal is waited for.
+const BODY_WAIT: Duration = Duration::from_millis(250);
+
+/// Runs it.
+pub async fn run(
+    run: &Run<'_>,
+    websocket: &Websocket,
+    witness: &mut Witness,
+) -> Result<(), Failure> {
+    let mut stream = dial(run, witness).await?;
+
+    witness.enter(Phase::Upgrade);
+    let key = generate_key();
+    let request = request(run, websocket, &key);
+    let sent = stream.write_all(&request).await;
+    sent.map_err(|error| io_error::failure(&error, Phase::Upgrade))?;
+    let head = Head::read(&mut stream).await?;
+    let answer = head.parse(|status, phrase, headers| {
+        witness.seen.http_status = Some(status);
+        if status == 101 {
+            upgrade::judge(headers, &key, &websocket.subprotocols).map(Answer::Open)
+        } else {
+            Ok(Answer::Rejected(evidence(status, phrase, headers)))
+        }
+    })?;
+    match answer {
+        Answer::Rejected(mut response) => {
+            witness.enter(Phase::Close);
+            response.body = body(stream, head.into_rest()).await;
+            Err(Failure::UpgradeRejected(Box::new(response)))
+        }
+        Answer::Open(subprotocol) => {
+            witness.seen.subprotocol = subprotocol;
+            let mut conversation = Conversation::open(stream, head.into_rest()).await;
+            if run.expects_entry() && !websocket.conversation.is_empty() {
+                witness.enter(Phase::Transfer);
+                conversation.hold(&websocket.conversation, run.deadline).await?;
+            }
+            witness.enter(Phase::Close);
+            conversation.close().await
+        }
+    }
+}
+
+enum Answer {
+    Open(Option<Quoted>),
+    Rejected(Response),
+}
+
+/// The request, header by header in the order in which browsers send them.
+fn request(run: &Run<'_>, websocket: &Websocket, key: &str) -> Vec<u8> {
+    let target = &run.check.endpoint.target;
+    let mut request = Vec::with_capacity(512);
+    let mut line = |parts: &[&[u8]]| {
+        parts.iter().for_each(|part| request.extend_from_slice(part));
+        request.extend_from_slice(b"\r\n");
+    };
+    line(&[b"GET ", target.path.as_bytes(), b" HTTP/1.1"]);
+    line(&[b"Host: ", target.authority().as_bytes()]);
+    line(&[b"Connection: Upgrade"]);
+    line(&[b"User-Agent: ", run.prober.user_agent.as_bytes()]);
+    line(&[b"Upgrade: websocket"]);
+    if let Some(origin) = run.check.origin.as_ref().and_then(|rule| rule.origin.header()) {
+        line(&[b"Origin: ", origin.as_bytes()]);
+    }
+    line(&[b"Sec-WebSocket-Version: 13"]);
+    line(&[b"Sec-WebSocket-Key: ", key.as_bytes()]);
+    if !websocket.subprotocols.is_empty() {
+        let offer = websocket.subprotocols.join(", ");
+        line(&[b"Sec-WebSocket-Protocol: ", offer.as_bytes()]);
+    }
+    for header in &websocket.headers {
+        line(&[header.name().as_bytes(), b": ", header.value()]);
+    }
+    line(&[]);
+    request
+}
+
+/// The first bytes of a body: what is there, or comes soon. How it ends does not matter.
+async fn body(stream: Stream, mut bytes: Vec<u8>) -> Quoted {
+    let room = MAX_BODY_BYTES.saturating_sub(bytes.len()) as u64;
+    timeout(BODY_WAIT, stream.take(room).read_to_end(&mut bytes)).await.ok();
+    bytes.truncate(MAX_BODY_BYTES);
+    Quoted::bytes(&bytes)
+}

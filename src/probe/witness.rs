@@ -1,0 +1,46 @@
+//! Notes what a run sees while it sees it, and outlives the run's future: a run that is cut off
+//! still says how far it came.
+
+use tokio::time::Instant;
+
+use crate::outcome::Observation;
+use crate::outcome::phase::Phase;
+
+/// The notes of one run.
+pub struct Witness {
+    /// What was seen so far.
+    pub seen: Observation,
+    phase: Phase,
+    since: Instant,
+}
+
+impl Witness {
+    /// Begins with the first phase.
+    pub fn new() -> Self {
+        Self { seen: Observation::default(), phase: Phase::Resolve, since: Instant::now() }
+    }
+
+    /// Ends the phase that runs and begins the next in the same instant, so that the phases of a
+    /// run sum to the whole of it.
+    pub fn enter(&mut self, next: Phase) {
+        let now = Instant::now();
+        self.stamp(now);
+        self.phase = next;
+        self.since = now;
+    }
+
+    /// The phase that runs.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Ends the phase that runs, and gives what was seen.
+    pub fn finish(mut self) -> Observation {
+        self.stamp(Instant::now());
+        self.seen
+    }
+
+    fn stamp(&mut self, now: Instant) {
+        self.seen.phases.set(self.phase, now.duration_since(self.since));
+    }
+}
