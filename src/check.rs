@@ -62,6 +62,11 @@ impl CheckId {
         })
     }
 
+    /// An id as it was written down earlier.
+    pub fn from_text(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,0 +1,189 @@
+//! Fixed slots, kept whatever the targets do. The probe arrives as a closure.
+
+mod agenda;
+mod lanes;
+pub mod slot;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::check::Check;
+use agenda::{Agenda, Missed, Start};
+use lanes::Lane;
+use slot::Slot;
+
+/// How a slot ended. There is exactly one for every slot.
+#[derive(Debug)]
+pub struct SlotEnd<T> {
+    /// The check.
+    pub check: Arc<Check>,
+    /// The slot.
+    pub slot: Slot,
+    /// How long after its due time the run began. Zero where there was none.
+    pub delay: Duration,
+    /// What came of it.
+    pub end: End<T>,
+}
+
+/// What came of a slot.
+#[derive(Debug)]
+pub enum End<T> {
+    /// The probe ran to its end.
+    Ran(T),
+    /// The probe panicked.
+    Panicked,
+    /// The daemon ended while the probe ran.
+    CutOff,
+    /// This slot, and those behind it up to this many, passed without a run.
+    Missed {
+        /// At least one.
+        slots: u64,
+    },
+}
+
+/// Asks for a run out of turn.
+#[derive(Debug, Clone, Copy)]
+pub struct Confirm {
+    /// The check's place in the list.
+    pub index: usize,
+    /// How long from now.
+    pub after: Duration,
+}
+
+/// How the scheduler is set up.
+#[derive(Debug)]
+pub struct Settings {
+    /// Runs at a time, over all endpoints.
+    pub max_inflight: usize,
+    /// How long runs may go on once the daemon is told to end.
+    pub grace: Duration,
+    /// The time of day at which the schedule begins.
+    pub now: Timestamp,
+}
+
+/// Runs checks in their slots until `stop`.
+///
+/// A run that is still under way `grace` after that is cut off. Every slot is reported, also
+/// those that were missed; a report waits for room in the channel, and while it does, its check
+/// does not run again.
+pub async fn run<T, F, Fut>(
+    checks: &[Arc<Check>],
+    settings: Settings,
+    probe: F,
+    reports: mpsc::Sender<SlotEnd<T>>,
+    mut confirms: mpsc::Receiver<Confirm>,
+    stop: CancellationToken,
+) where
+    T: Send + 'static,
+    F: Fn(Arc<Check>, Slot) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = T> + Send + 'static,
+{
+    let mut agenda = Agenda::new(checks, settings.max_inflight, Instant::now(), settings.now);
+    let mut runs = JoinSet::new();
+    let cut = CancellationToken::new();
+    loop {
+        let now = Instant::now();
+        for missed in agenda.take_due(now) {
+            report_missed(&mut runs, &reports, missed);
+        }
+        while let Some(start) = agenda.start(now) {
+            runs.spawn(one_run(start, probe.clone(), reports.clone(), cut.clone()));
+        }
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            () = wait_until(agenda.next_due()) => {}
+            Some(ended) = runs.join_next() => note(&mut agenda, ended),
+            Some(confirm) = confirms.recv() => {
+                agenda.confirm(confirm.index, Instant::now() + confirm.after);
+            }
+        }
+    }
+    for missed in agenda.abandon() {
+        report_missed(&mut runs, &reports, missed);
+    }
+    let all_done = async { while runs.join_next().await.is_some() {} };
+    if timeout_at(Instant::now() + settings.grace, all_done).await.is_err() {
+        cut.cancel();
+        while runs.join_next().await.is_some() {}
+    }
+}
+
+/// A task that has ended: a run, whose permit comes back, or a report of a missed slot.
+struct Ended {
+    index: usize,
+    lane: Lane,
+    took: Duration,
+}
+
+fn note(agenda: &mut Agenda, ended: Result<Option<Ended>, tokio::task::JoinError>) {
+    match ended {
+        Ok(Some(Ended { index, lane, took })) => agenda.finished(index, lane, took),
+        Ok(None) => {}
+        // Runs contain their panics, and nothing aborts them.
+        Err(error) => tracing::error!(%error, "a task of the scheduler broke"),
+    }
+}
+
+async fn wait_until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn one_run<T, F, Fut>(
+    start: Start,
+    probe: F,
+    reports: mpsc::Sender<SlotEnd<T>>,
+    cut: CancellationToken,
+) -> Option<Ended>
+where
+    F: Fn(Arc<Check>, Slot) -> Fut,
+    Fut: Future<Output = T>,
+{
+    let Start { index, check, slot, delay, lane } = start;
+    let began = Instant::now();
+    // What a panic leaves behind is dropped with the future; nothing of it is shared.
+    let job = check.clone();
+    let contained = AssertUnwindSafe(async move { probe(job, slot).await }).catch_unwind();
+    let end = tokio::select! {
+        ended = contained => ended.map_or(End::Panicked, End::Ran),
+        () = cut.cancelled() => End::CutOff,
+    };
+    let took = began.elapsed();
+    // Without a receiver there is nobody left to tell.
+    reports.send(SlotEnd { check, slot, delay, end }).await.ok();
+    Some(Ended { index, lane, took })
+}
+
+/// Reports from a task of its own, so that a full channel holds up no slot of another check.
+///
+/// There are no more of these than checks: a check misses one slot an interval, and a recorder
+/// that takes nothing in for that long ends the daemon.
+fn report_missed<T: Send + 'static>(
+    runs: &mut JoinSet<Option<Ended>>,
+    reports: &mpsc::Sender<SlotEnd<T>>,
+    missed: Missed,
+) {
+    let Missed { check, slot, slots } = missed;
+    let report = SlotEnd { check, slot, delay: Duration::ZERO, end: End::Missed { slots } };
+    if let Err(mpsc::error::TrySendError::Full(report)) = reports.try_send(report) {
+        let reports = reports.clone();
+        runs.spawn(async move {
+            reports.send(report).await.ok();
+            None
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;
