@@ -3,6 +3,7 @@
 pub mod check;
 pub mod clock;
 pub mod config;
+pub mod health;
 pub mod outcome;
 pub mod probe;
 pub mod schedule;
