@@ -3,10 +3,11 @@
 mod credentials;
 pub mod fault;
 mod field;
+pub mod forecast;
 mod matrix;
 mod messages;
 mod origins;
-mod pem;
+pub mod pem;
 mod raw;
 mod request;
 pub mod secret;
@@ -139,6 +140,12 @@ impl Config {
         let store = store(file.store, folder, &mut faults);
         let matrix = matrix::build(file.defaults, file.endpoints, folder, &mut faults);
         let config = Self { daemon, store, endpoints: matrix.endpoints, checks: matrix.checks };
+        let (series, max) = (forecast::series(&config), config.daemon.max_series);
+        if series > max {
+            let problem = format!("this config makes {series} series, more than {max}");
+            let fix = "watch fewer origins, set prime-failures = false, or raise max-series";
+            faults.add(&(0..0), "daemon.max-series", problem, fix);
+        }
         if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
 }

@@ -6,4 +6,5 @@ pub mod config;
 pub mod health;
 pub mod outcome;
 pub mod probe;
+pub mod record;
 pub mod schedule;

@@ -8,6 +8,7 @@ pub mod quoted;
 pub mod reason;
 pub mod response;
 pub mod roots;
+pub mod strikes;
 pub mod upgrade;
 pub mod verdict;
 pub mod verification;
@@ -15,9 +16,12 @@ pub mod verification;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use chain::{Chain, Session};
 use failure::Failure;
 use phase::PhaseTimes;
+use response::Response;
 use verdict::Verdict;
 
 /// What one run saw on the wire. No opinion in it.
@@ -35,6 +39,10 @@ pub struct Observation {
     pub chain: Option<Arc<Chain>>,
     /// The status of the answer to the upgrade.
     pub http_status: Option<u16>,
+    /// The answer, where it was no upgrade.
+    pub refusal: Option<Arc<Response>>,
+    /// The door opened: a good answer to the upgrade.
+    pub upgraded: bool,
     /// The subprotocol that the server chose.
     pub subprotocol: Option<quoted::Quoted>,
 }
@@ -42,6 +50,8 @@ pub struct Observation {
 /// One run, seen and judged.
 #[derive(Debug, Clone)]
 pub struct Outcome {
+    /// When it began.
+    pub started_at: Timestamp,
     /// What was seen.
     pub observation: Observation,
     /// What it means.

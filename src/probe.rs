@@ -14,12 +14,14 @@ mod witness;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use crate::check::Check;
 use crate::check::endpoint::Endpoint;
 use crate::check::origin::Expect;
 use crate::check::probe::{Probe, RefusalStatuses};
+use crate::clock;
 use crate::outcome::failure::Failure;
 use crate::outcome::verdict;
 use crate::outcome::{Observation, Outcome};
@@ -55,6 +57,7 @@ impl Prober {
     ///
     /// Never takes longer than the check's timeout, whatever the peer does.
     pub async fn run(&self, check: &Check, turn: u64) -> Outcome {
+        let started_at = clock::now();
         let deadline = Instant::now() + check.cadence.timeout();
         let mut witness = Witness::new();
         let ended =
@@ -62,7 +65,7 @@ impl Prober {
                 Ok(ended) => ended,
                 Err(_) => Err(Failure::TimedOut(witness.phase())),
             };
-        judged(check, ended, witness.finish())
+        judged(check, started_at, ended, witness.finish())
     }
 
     async fn attempt(
@@ -95,12 +98,17 @@ impl Run<'_> {
     }
 }
 
-fn judged(check: &Check, ended: Result<(), Failure>, observation: Observation) -> Outcome {
+fn judged(
+    check: &Check,
+    started_at: Timestamp,
+    ended: Result<(), Failure>,
+    observation: Observation,
+) -> Outcome {
     let usual = RefusalStatuses::default();
     let refusals = match check.probe.as_ref() {
         Probe::Websocket(websocket) => &websocket.refusal_statuses,
         Probe::Tls => &usual,
     };
     let (verdict, failure) = verdict::judge(ended, check.expect(), refusals);
-    Outcome { observation, verdict, failure }
+    Outcome { started_at, observation, verdict, failure }
 }

@@ -72,17 +72,18 @@ pub struct Settings {
 /// Runs checks in their slots until `stop`.
 ///
 /// A run that is still under way `grace` after that is cut off. Every slot is reported, also
-/// those that were missed; a report waits for room in the channel, and while it does, its check
-/// does not run again.
-pub async fn run<T, F, Fut>(
+/// those that were missed, in the words of the receiver; a report waits for room in the channel,
+/// and while it does, its check does not run again.
+pub async fn run<T, M, F, Fut>(
     checks: &[Arc<Check>],
     settings: Settings,
     probe: F,
-    reports: mpsc::Sender<SlotEnd<T>>,
+    reports: mpsc::Sender<M>,
     mut confirms: mpsc::Receiver<Confirm>,
     stop: CancellationToken,
 ) where
     T: Send + 'static,
+    M: From<SlotEnd<T>> + Send + 'static,
     F: Fn(Arc<Check>, Slot) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = T> + Send + 'static,
 {
@@ -92,7 +93,7 @@ pub async fn run<T, F, Fut>(
     loop {
         let now = Instant::now();
         for missed in agenda.take_due(now) {
-            report_missed(&mut runs, &reports, missed);
+            report_missed::<T, M>(&mut runs, &reports, missed);
         }
         while let Some(start) = agenda.start(now) {
             runs.spawn(one_run(start, probe.clone(), reports.clone(), cut.clone()));
@@ -108,7 +109,7 @@ pub async fn run<T, F, Fut>(
         }
     }
     for missed in agenda.abandon() {
-        report_missed(&mut runs, &reports, missed);
+        report_missed::<T, M>(&mut runs, &reports, missed);
     }
     let all_done = async { while runs.join_next().await.is_some() {} };
     if timeout_at(Instant::now() + settings.grace, all_done).await.is_err() {
@@ -140,13 +141,14 @@ async fn wait_until(due: Option<Instant>) {
     }
 }
 
-async fn one_run<T, F, Fut>(
+async fn one_run<T, M, F, Fut>(
     start: Start,
     probe: F,
-    reports: mpsc::Sender<SlotEnd<T>>,
+    reports: mpsc::Sender<M>,
     cut: CancellationToken,
 ) -> Option<Ended>
 where
+    M: From<SlotEnd<T>>,
     F: Fn(Arc<Check>, Slot) -> Fut,
     Fut: Future<Output = T>,
 {
@@ -161,7 +163,7 @@ where
     };
     let took = began.elapsed();
     // Without a receiver there is nobody left to tell.
-    reports.send(SlotEnd { check, slot, delay, end }).await.ok();
+    reports.send(M::from(SlotEnd { check, slot, delay, end })).await.ok();
     Some(Ended { index, lane, took })
 }
 
@@ -169,13 +171,14 @@ where
 ///
 /// There are no more of these than checks: a check misses one slot an interval, and a recorder
 /// that takes nothing in for that long ends the daemon.
-fn report_missed<T: Send + 'static>(
+fn report_missed<T, M: From<SlotEnd<T>> + Send + 'static>(
     runs: &mut JoinSet<Option<Ended>>,
-    reports: &mpsc::Sender<SlotEnd<T>>,
+    reports: &mpsc::Sender<M>,
     missed: Missed,
 ) {
     let Missed { check, slot, slots } = missed;
-    let report = SlotEnd { check, slot, delay: Duration::ZERO, end: End::Missed { slots } };
+    let end = End::Missed { slots };
+    let report = M::from(SlotEnd { check, slot, delay: Duration::ZERO, end });
     if let Err(mpsc::error::TrySendError::Full(report)) = reports.try_send(report) {
         let reports = reports.clone();
         runs.spawn(async move {

@@ -85,6 +85,11 @@ impl ProbeKind {
         }
     }
 
+    /// The kind that a word stands for.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
     /// Whether a page stands behind it, so that there is one check for each origin.
     pub fn has_origin(self) -> bool {
         match self {

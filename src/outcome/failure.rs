@@ -1,6 +1,7 @@
 //! Why a run ended early: one closed enum, the evidence inside.
 
 use std::io;
+use std::sync::Arc;
 
 use super::phase::Phase;
 use super::quoted::Quoted;
@@ -80,7 +81,7 @@ pub enum Failure {
         start: Quoted,
     },
     /// A whole response with another status than 101.
-    UpgradeRejected(Box<Response>),
+    UpgradeRejected(Arc<Response>),
     /// 101 without `Upgrade: websocket`.
     BadUpgradeHeader {
         /// What stood there.

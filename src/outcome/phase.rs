@@ -39,6 +39,11 @@ impl Phase {
             Self::Close => "close",
         }
     }
+
+    /// The phase that a word stands for.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.as_str() == text)
+    }
 }
 
 impl fmt::Display for Phase {

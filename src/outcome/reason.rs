@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::phase::Phase;
+
 /// Whose trouble a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -201,6 +203,64 @@ reasons! {
     ShuttingDown "shutting_down" Monitor
         "Watchpost was stopped before the answer came."
         "Nothing: the next run counts."
+}
+
+impl Reason {
+    /// Whether a run can end in this phase for this reason; `None`: cut off as a whole.
+    pub fn strikes_in(self, phase: Option<Phase>) -> bool {
+        use Phase::{Connect, Resolve, Tls, Transfer, Upgrade};
+        let phases: &[Phase] = match self {
+            Self::ProbePanicked | Self::ShuttingDown => return phase.is_none(),
+            Self::NameNotFound
+            | Self::NoAddress
+            | Self::ResolverFailed
+            | Self::ResolverUnreachable => &[Resolve],
+            Self::ConnectionRefused
+            | Self::HostUnreachable
+            | Self::NoRoute
+            | Self::LocalDenied
+            | Self::LocalExhaustion => &[Connect],
+            Self::TimedOut => &[Resolve, Connect, Tls, Upgrade, Transfer],
+            Self::Reset | Self::IoError => &[Connect, Tls, Upgrade, Transfer],
+            Self::Closed => &[Tls, Upgrade, Transfer],
+            Self::NotTls
+            | Self::TlsAlert
+            | Self::TlsIncompatible
+            | Self::TlsProtocol
+            | Self::ClientCertificateRefused
+            | Self::CertExpired
+            | Self::CertNotYetValid
+            | Self::CertHostnameMismatch
+            | Self::CertUnknownIssuer
+            | Self::CertSelfSigned
+            | Self::CertBadSignature
+            | Self::CertInvalid => &[Tls],
+            Self::HttpHeadTooBig
+            | Self::HttpMalformed
+            | Self::UpgradeRefused
+            | Self::UpgradeRedirected
+            | Self::UpgradeThrottled
+            | Self::UpgradeServerError
+            | Self::UpgradeNotOffered
+            | Self::BadUpgradeHeader
+            | Self::BadConnectionHeader
+            | Self::BadAccept
+            | Self::BadSubprotocol
+            | Self::UnrequestedExtension
+            | Self::OriginAccepted => &[Upgrade],
+            Self::FrameInvalid
+            | Self::FrameTooBig
+            | Self::FrameFlood
+            | Self::ClosedByServer
+            | Self::MessageUnmatched => &[Transfer],
+        };
+        phase.is_some_and(|phase| phases.contains(&phase))
+    }
+
+    /// The reason that a code stands for.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.code() == code)
+    }
 }
 
 impl fmt::Display for Reason {

@@ -64,11 +64,13 @@ fn was_let_in(failure: &Failure) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::outcome::response::Response;
 
     fn rejected(status: u16) -> Failure {
-        Failure::UpgradeRejected(Box::new(Response { status, ..Response::default() }))
+        Failure::UpgradeRejected(Arc::new(Response { status, ..Response::default() }))
     }
 
     fn verdict(ended: Result<(), Failure>, expect: Expect) -> Verdict {

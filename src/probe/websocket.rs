@@ -1,5 +1,6 @@
 //! The WebSocket probe: the opening handshake of RFC 6455 as a page makes it, then a few words.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -51,9 +52,12 @@ pub async fn run(
         Answer::Rejected(mut response) => {
             witness.enter(Phase::Close);
             response.body = body(stream, head.into_rest()).await;
-            Err(Failure::UpgradeRejected(Box::new(response)))
+            let response = Arc::new(response);
+            witness.seen.refusal = Some(response.clone());
+            Err(Failure::UpgradeRejected(response))
         }
         Answer::Open(subprotocol) => {
+            witness.seen.upgraded = true;
             witness.seen.subprotocol = subprotocol;
             let mut conversation = Conversation::open(stream, head.into_rest()).await;
             if run.expects_entry() && !websocket.conversation.is_empty() {
@@ -105,5 +109,5 @@ async fn body(stream: Stream, mut bytes: Vec<u8>) -> Quoted {
     let room = MAX_BODY_BYTES.saturating_sub(bytes.len()) as u64;
     timeout(BODY_WAIT, stream.take(room).read_to_end(&mut bytes)).await.ok();
     bytes.truncate(MAX_BODY_BYTES);
-    Quoted::bytes(&bytes)
+    Quoted::bytes(bytes.trim_ascii())
 }

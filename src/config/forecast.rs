@@ -1,0 +1,185 @@
+//! What a config will cost and how soon it will notice: the figures that `lint` prints.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use super::Config;
+use crate::check::Check;
+use crate::check::probe::ProbeKind;
+use crate::outcome::strikes::strikes;
+
+/// Series of one check besides its failures: success, up, runs by result, failure info, last run,
+/// duration, DNS, IP version.
+const PER_CHECK: usize = 1 + 1 + 4 + 1 + 1 + 3;
+
+/// Series that only a WebSocket check has: phases of the last run, status, upgraded.
+const PER_WEBSOCKET: usize = 5 + 1 + 1;
+
+/// Series of failures of one check that are not primed: few reasons ever strike.
+const UNPRIMED_FAILURES: usize = 4;
+
+/// Series of one histogram: 16 bounds, `+Inf`, sum and count.
+const PER_HISTOGRAM: usize = 19;
+
+/// Series of one encrypted endpoint with two addresses and chains of three.
+const PER_TLS: usize = 6 + 2 * (3 * 3 + 7);
+
+/// The daemon's own.
+const OWN: usize = 80;
+
+/// How many series `/metrics` grows to.
+pub fn series(config: &Config) -> usize {
+    let failures = |check: &Check| {
+        if config.daemon.prime_failures { strikes(check).count() } else { UNPRIMED_FAILURES }
+    };
+    let checks = config.checks.iter().map(|check| match check.probe.kind() {
+        ProbeKind::Websocket => PER_CHECK + PER_WEBSOCKET + failures(check),
+        ProbeKind::Tls => PER_CHECK + failures(check),
+    });
+    let latencies: BTreeSet<_> =
+        config.checks.iter().map(|check| (&check.endpoint.name, check.probe.kind())).collect();
+    let latencies = latencies.into_iter().map(|(_, probe)| match probe {
+        ProbeKind::Websocket => 1 + 6 * 2 * PER_HISTOGRAM,
+        ProbeKind::Tls => 1 + 4 * 2 * PER_HISTOGRAM,
+    });
+    let endpoints = config
+        .endpoints
+        .iter()
+        .map(|endpoint| if endpoint.target.scheme.is_tls() { 1 + PER_TLS } else { 1 });
+    let origins: BTreeSet<_> =
+        config.checks.iter().filter_map(|check| Some(&check.origin.as_ref()?.name)).collect();
+    checks.sum::<usize>()
+        + latencies.sum::<usize>()
+        + endpoints.sum::<usize>()
+        + origins.len()
+        + OWN
+}
+
+/// What a config comes to.
+#[derive(Debug)]
+pub struct Forecast {
+    checks: usize,
+    series: usize,
+    targets: Vec<Target>,
+}
+
+#[derive(Debug)]
+struct Target {
+    endpoint: String,
+    checks: usize,
+    probes_a_day: u64,
+    detection: Duration,
+    failures: u8,
+    window: u8,
+    slo: f64,
+    burn: u64,
+}
+
+impl Forecast {
+    /// The figures of a config.
+    pub fn new(config: &Config) -> Self {
+        let mut by_endpoint: BTreeMap<&str, Vec<&Check>> = BTreeMap::new();
+        for check in &config.checks {
+            by_endpoint.entry(&check.endpoint.name).or_default().push(check);
+        }
+        let targets =
+            by_endpoint.into_iter().filter_map(|(name, checks)| Target::new(name, &checks));
+        Self { checks: config.checks.len(), series: series(config), targets: targets.collect() }
+    }
+}
+
+impl Target {
+    fn new(endpoint: &str, checks: &[&Check]) -> Option<Self> {
+        let slowest = checks.iter().max_by_key(|check| check.cadence.interval())?;
+        let health = slowest.endpoint.health;
+        let runs_an_hour =
+            checks.iter().map(|c| 3600.0 / c.cadence.interval().as_secs_f64()).sum::<f64>();
+        Some(Self {
+            endpoint: endpoint.to_owned(),
+            checks: checks.len(),
+            probes_a_day: (runs_an_hour * 24.0).round() as u64,
+            detection: detection(slowest),
+            failures: health.down_after(),
+            window: health.down_window(),
+            slo: slowest.endpoint.slo,
+            burn: failures_to_page(runs_an_hour, slowest.endpoint.slo),
+        })
+    }
+}
+
+/// The longest from the begin of an outage in which the endpoint hangs to the verdict `down`.
+fn detection(check: &Check) -> Duration {
+    let (interval, timeout) = (check.cadence.interval(), check.cadence.timeout());
+    let health = check.endpoint.health;
+    let more = u32::from(health.down_after() - 1);
+    let confirmed = more.min(health.confirm_runs().into());
+    interval
+        + timeout
+        + (health.confirm_delay() + timeout) * confirmed
+        + interval * (more - confirmed)
+}
+
+/// How many failed runs of one hour trip the fast-burn page: 2 % of a month's budget in an hour,
+/// that is 14.4 times the rate that the budget allows (SRE workbook, chapter 5).
+fn failures_to_page(runs_an_hour: f64, slo: f64) -> u64 {
+    (runs_an_hour * 14.4 * (1.0 - slo)).floor() as u64 + 1
+}
+
+impl fmt::Display for Forecast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} checks, up to {} series on /metrics", self.checks, self.series)?;
+        let width = self.targets.iter().map(|target| target.endpoint.len()).max().unwrap_or(0);
+        for target in &self.targets {
+            let Target { endpoint, checks, probes_a_day, .. } = target;
+            writeln!(
+                f,
+                "\n{endpoint:width$}  {checks} check{}, {probes_a_day} probes a day",
+                if *checks == 1 { "" } else { "s" }
+            )?;
+            let seconds = target.detection.as_secs_f64();
+            let (failures, window) = (target.failures, target.window);
+            writeln!(
+                f,
+                "{:width$}  down within {seconds:.0} s: {failures} failures of {window} runs",
+                ""
+            )?;
+            let (burn, slo) = (target.burn, target.slo * 100.0);
+            let runs = if burn == 1 { "run pages" } else { "runs in an hour page" };
+            write!(f, "{:width$}  {burn} failed {runs} by burn rate at an SLO of {slo} %", "")?;
+            writeln!(
+                f,
+                "{}",
+                if burn < 3 { ": a blip is enough; lower the SLO or the interval" } else { "" }
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_to_page_follow_the_burn_rate() {
+        // One series, by interval in seconds: the table that was derived by hand.
+        for (slo, interval, failures) in [
+            (0.999, 60, 1),
+            (0.999, 30, 2),
+            (0.999, 15, 4),
+            (0.999, 10, 6),
+            (0.995, 60, 5),
+            (0.995, 30, 9),
+            (0.995, 15, 18),
+            (0.99, 60, 9),
+            (0.99, 30, 18),
+        ] {
+            assert_eq!(
+                failures_to_page(3600.0 / f64::from(interval), slo),
+                failures,
+                "{slo} {interval}"
+            );
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Which failures a check can meet at all: the zeros that a counter begins with.
+
+use super::phase::Phase;
+use super::reason::Reason;
+use crate::check::Check;
+use crate::check::probe::ProbeKind;
+use crate::check::target::Host;
+
+/// Every place and reason that a check can fail with, as far as its kind tells.
+pub fn strikes(check: &Check) -> impl Iterator<Item = (Option<Phase>, Reason)> + '_ {
+    let phases = Phase::ALL.into_iter().map(Some).chain([None]);
+    phases.flat_map(move |phase| {
+        let reasons = Reason::ALL.iter().copied();
+        reasons
+            .filter(move |reason| can_strike(check, phase, *reason))
+            .map(move |reason| (phase, reason))
+    })
+}
+
+/// Whether a check can fail in this phase for this reason.
+pub fn can_strike(check: &Check, phase: Option<Phase>, reason: Reason) -> bool {
+    let websocket = check.probe.kind() == ProbeKind::Websocket;
+    let endpoint = &check.endpoint;
+    let reached = match phase {
+        Some(Phase::Resolve) => {
+            endpoint.reach.connect_to.is_none() && matches!(endpoint.target.host, Host::Name(_))
+        }
+        Some(Phase::Tls) => endpoint.target.scheme.is_tls(),
+        Some(Phase::Upgrade | Phase::Transfer) => websocket,
+        Some(Phase::Connect | Phase::Close) | None => true,
+    };
+    reached && reason.strikes_in(phase)
+}

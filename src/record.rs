@@ -1,0 +1,219 @@
+//! The single writer: outcomes in, snapshots out, on a thread of its own.
+
+pub mod latency;
+pub mod ledger;
+pub mod presented;
+pub mod recent;
+pub mod row;
+pub mod snapshot;
+pub mod state;
+pub mod store;
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use metrics::{counter, histogram};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::check::Check;
+use crate::clock;
+use crate::health;
+use crate::outcome::Outcome;
+use crate::schedule::{Confirm, End, SlotEnd};
+use row::Row;
+use snapshot::Snapshot;
+use state::State;
+use store::{Entry, Restored, Writer};
+
+/// Messages that wait for the recorder. It needs microseconds for each.
+pub const QUEUED_MESSAGES: usize = 4096;
+
+/// Rows that are handed to the store at a time at the most.
+const BATCH_ROWS: usize = 1000;
+
+/// Longest that a row waits for others.
+const BATCH_AGE: Duration = Duration::from_secs(1);
+
+/// Time between checkpoints; a start after a crash reads the rows since the last one.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+
+/// What the recorder takes in.
+#[derive(Debug)]
+pub enum Message {
+    /// How a slot ended.
+    Ended(Box<SlotEnd<Outcome>>),
+    /// Somebody wants to see everything.
+    Look(oneshot::Sender<Arc<Snapshot>>),
+    /// Time passes: what waits is handed on.
+    Tick,
+}
+
+impl From<SlotEnd<Outcome>> for Message {
+    fn from(end: SlotEnd<Outcome>) -> Self {
+        Self::Ended(Box::new(end))
+    }
+}
+
+/// Readers' side of the recorder.
+#[derive(Debug, Clone)]
+pub struct Reader(mpsc::Sender<Message>);
+
+impl Reader {
+    /// A reader that asks through this channel.
+    pub fn new(messages: mpsc::Sender<Message>) -> Self {
+        Self(messages)
+    }
+
+    /// Everything, with all that was reported before; `None` once the recorder has ended.
+    pub async fn look(&self) -> Option<Arc<Snapshot>> {
+        let (sender, receiver) = oneshot::channel();
+        self.0.send(Message::Look(sender)).await.ok()?;
+        receiver.await.ok()
+    }
+}
+
+/// The recorder, before its thread.
+#[derive(Debug)]
+pub struct Recorder {
+    state: State,
+    writer: Writer,
+    confirms: mpsc::Sender<Confirm>,
+    keys: Vec<i64>,
+    seq: u64,
+    batch: Vec<Entry>,
+    batch_since: Instant,
+    checkpoint_at: Instant,
+}
+
+impl Recorder {
+    /// Takes up where the store left off.
+    pub fn new(
+        checks: &[Arc<Check>],
+        writer: Writer,
+        restored: Restored,
+        confirms: mpsc::Sender<Confirm>,
+    ) -> Self {
+        let now = clock::now();
+        let mut state = State::new(checks, now);
+        for (id, check) in restored.checks {
+            if let Some(place) = state.place(&id) {
+                state.restore_check(place, check, now);
+            }
+        }
+        for store::RestoredCell { endpoint, probe, cell } in restored.cells {
+            state.restore_cell(&endpoint, probe, cell);
+        }
+        for (id, entry) in restored.entries {
+            match state.place(&id) {
+                Some(place) if entry.seq > restored.through => {
+                    state.apply(place, &entry.row);
+                }
+                Some(place) => state.remember(place, &entry.row),
+                None => {}
+            }
+        }
+        Self {
+            state,
+            writer,
+            confirms,
+            keys: restored.keys,
+            seq: restored.last_seq,
+            batch: Vec::new(),
+            batch_since: Instant::now(),
+            checkpoint_at: Instant::now() + CHECKPOINT_EVERY,
+        }
+    }
+
+    /// Starts the thread; it ends when every sender of `messages` is gone.
+    pub fn spawn(self, messages: mpsc::Receiver<Message>) -> std::io::Result<JoinHandle<()>> {
+        thread::Builder::new().name("recorder".to_owned()).spawn(move || self.serve(messages))
+    }
+
+    fn serve(mut self, mut messages: mpsc::Receiver<Message>) {
+        while let Some(message) = messages.blocking_recv() {
+            match message {
+                Message::Ended(end) => self.record(*end),
+                Message::Look(asker) => {
+                    // Whoever asked may have gone away meanwhile.
+                    asker.send(self.state.snapshot(clock::now())).ok();
+                }
+                Message::Tick => self.hand_on(),
+            }
+        }
+        let rows = store::Message::Rows(std::mem::take(&mut self.batch));
+        let last = [rows, self.checkpoint()];
+        self.writer.finish(last);
+    }
+
+    fn record(&mut self, end: SlotEnd<Outcome>) {
+        let Some(place) = self.state.place(&end.check.id) else { return };
+        let row = Row::new(&end);
+        log(&end, &row);
+        histogram!("watchpost_schedule_delay_seconds").record(end.delay.as_secs_f64());
+        if matches!(end.end, End::Panicked) {
+            counter!("watchpost_probe_panics_total").increment(1);
+        }
+        let step = self.state.apply(place, &row);
+        if let Some((from, to)) = step.change {
+            let check = &end.check.id;
+            match to {
+                health::State::Down => warn!(%check, ?from, "down"),
+                health::State::Up => info!(%check, ?from, "up"),
+                health::State::Unknown => info!(%check, ?from, "unknown"),
+            }
+        }
+        if step.confirm {
+            let after = end.check.endpoint.health.confirm_delay();
+            // A full channel means that enough is being confirmed already.
+            self.confirms.try_send(Confirm { index: place.check, after }).ok();
+        }
+        if let End::Ran(outcome) = end.end {
+            self.state.keep(place, outcome);
+        }
+        self.seq += 1;
+        let check_key = self.keys.get(place.check).copied().unwrap_or_default();
+        self.batch.push(Entry { seq: self.seq, check_key, row });
+        if self.batch.len() >= BATCH_ROWS {
+            self.hand_on();
+        }
+    }
+
+    fn hand_on(&mut self) {
+        let now = Instant::now();
+        let due = now.duration_since(self.batch_since) >= BATCH_AGE;
+        if self.batch.len() >= BATCH_ROWS || (due && !self.batch.is_empty()) {
+            self.writer.send(store::Message::Rows(std::mem::take(&mut self.batch)));
+            self.batch_since = now;
+        }
+        if now >= self.checkpoint_at && self.batch.is_empty() {
+            let checkpoint = self.checkpoint();
+            self.writer.send(checkpoint);
+            self.checkpoint_at = now + CHECKPOINT_EVERY;
+        }
+    }
+
+    fn checkpoint(&self) -> store::Message {
+        store::Message::Checkpoint {
+            snapshot: self.state.snapshot(clock::now()),
+            through: self.seq,
+        }
+    }
+}
+
+/// One line for each outcome, here and nowhere else.
+fn log(end: &SlotEnd<Outcome>, row: &Row) {
+    let ms = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
+    info!(
+        check = %end.check.id,
+        result = %row.result.as_str(),
+        reason = row.reason.map(tracing::field::display),
+        phase = row.phase.map(tracing::field::display),
+        status = row.http_status,
+        duration_ms = ms(row.phases.total()),
+        delay_ms = ms(row.delay),
+        "run"
+    );
+}

@@ -1,0 +1,125 @@
+//! One line of the ledger: how a slot ended, in the form that is counted and kept.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::outcome::Outcome;
+use crate::outcome::phase::{Phase, PhaseTimes};
+use crate::outcome::reason::Reason;
+use crate::outcome::verdict::Verdict;
+use crate::schedule::slot::{Purpose, Slot};
+use crate::schedule::{End, SlotEnd};
+
+/// How a slot counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RunResult {
+    /// The expectation was met.
+    Success,
+    /// It was not.
+    Failure,
+    /// The run says nothing about the endpoint.
+    Inconclusive,
+    /// There was no run.
+    Missed,
+}
+
+impl RunResult {
+    /// Every result.
+    pub const ALL: [Self; 4] = [Self::Success, Self::Failure, Self::Inconclusive, Self::Missed];
+
+    /// The word in labels and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Inconclusive => "inconclusive",
+            Self::Missed => "missed",
+        }
+    }
+
+    /// The result that a word stands for.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|result| result.as_str() == text)
+    }
+
+    /// The verdict of a run with this result; none where there was no run.
+    pub fn verdict(self) -> Option<Verdict> {
+        match self {
+            Self::Success => Some(Verdict::Pass),
+            Self::Failure => Some(Verdict::Fail),
+            Self::Inconclusive => Some(Verdict::Inconclusive),
+            Self::Missed => None,
+        }
+    }
+}
+
+impl From<Verdict> for RunResult {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass => Self::Success,
+            Verdict::Fail => Self::Failure,
+            Verdict::Inconclusive => Self::Inconclusive,
+        }
+    }
+}
+
+/// How a slot, or several missed ones in a row, ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The slot, the first of several.
+    pub slot: Slot,
+    /// How many slots this row stands for.
+    pub slots: u64,
+    /// How it counts.
+    pub result: RunResult,
+    /// Why it did not pass.
+    pub reason: Option<Reason>,
+    /// Where it ended, when it did not pass.
+    pub phase: Option<Phase>,
+    /// When the run began; the due time where there was none.
+    pub at: Timestamp,
+    /// How long after its due time it began.
+    pub delay: Duration,
+    /// How long it took.
+    pub phases: PhaseTimes,
+    /// The status of the answer to the upgrade.
+    pub http_status: Option<u16>,
+}
+
+impl Row {
+    /// The row of a slot's end.
+    pub fn new(end: &SlotEnd<Outcome>) -> Self {
+        let at = end.slot.planned.checked_add(end.delay).unwrap_or(end.slot.planned);
+        let blank = Self {
+            slot: end.slot,
+            slots: 1,
+            result: RunResult::Inconclusive,
+            reason: None,
+            phase: None,
+            at,
+            delay: end.delay,
+            phases: PhaseTimes::default(),
+            http_status: None,
+        };
+        match &end.end {
+            End::Ran(outcome) => Self {
+                result: outcome.verdict.into(),
+                reason: outcome.failure.as_ref().map(|failure| failure.reason()),
+                phase: outcome.failure.as_ref().and_then(|failure| failure.phase()),
+                at: outcome.started_at,
+                phases: outcome.observation.phases,
+                http_status: outcome.observation.http_status,
+                ..blank
+            },
+            End::Panicked => Self { reason: Some(Reason::ProbePanicked), ..blank },
+            End::CutOff => Self { reason: Some(Reason::ShuttingDown), ..blank },
+            End::Missed { slots } => Self { result: RunResult::Missed, slots: *slots, ..blank },
+        }
+    }
+
+    /// Whether it counts in figures, or for health alone.
+    pub fn counts(&self) -> bool {
+        self.slot.purpose == Purpose::Scheduled
+    }
+}

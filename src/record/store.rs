@@ -1,0 +1,168 @@
+//! Results, streaks and histograms in one SQLite file that outlives the process.
+
+mod checkpoint;
+mod retention;
+mod rows;
+mod schema;
+mod writer;
+
+use std::collections::HashMap;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, params};
+
+use super::state::CheckRestored;
+use crate::check::CheckId;
+pub use checkpoint::RestoredCell;
+pub use retention::Limits;
+pub use rows::Entry;
+pub use writer::{Message, Writer};
+
+/// Most rows that a start reads back.
+const MAX_RESTORED_ROWS: usize = 200_000;
+
+/// How long a statement waits while a reader of the file is in its way.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+    /// The keys of the checks of this run, in their order.
+    keys: Vec<i64>,
+    /// Held for as long as the store is: one file has one writer.
+    _lock: File,
+}
+
+/// What a store knew when it was opened.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// The keys of this run's checks, in their order.
+    pub keys: Vec<i64>,
+    /// As of the last checkpoint.
+    pub checks: Vec<(CheckId, CheckRestored)>,
+    /// As of the last checkpoint.
+    pub cells: Vec<RestoredCell>,
+    /// The last row of the checkpoint.
+    pub through: u64,
+    /// The newest rows, also ones from before the checkpoint.
+    pub entries: Vec<(CheckId, Entry)>,
+    /// The last row of all.
+    pub last_seq: u64,
+}
+
+/// Why a store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file or its folder.
+    #[error("cannot use the store {}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Another daemon has it.
+    #[error("the store {} is in use by another watchpost", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A later release wrote it.
+    #[error("the store has version {found}, and this watchpost knows version {known}: update it")]
+    Newer {
+        /// The file's version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// SQLite.
+    #[error("store: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A state that cannot be written as JSON.
+    #[error("store: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A histogram that cannot be written.
+    #[error("store: histogram: {0}")]
+    Histogram(#[from] hdrhistogram::serialization::V2SerializeError),
+}
+
+impl Store {
+    /// Opens or makes a file, and reads what is known of these checks.
+    pub fn open<'a>(
+        path: &Path,
+        ids: impl IntoIterator<Item = &'a CheckId>,
+    ) -> Result<(Self, Restored), StoreError> {
+        let lock = lock(path)?;
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY)?;
+        schema::prepare(&connection)?;
+        let keys = keys(&mut connection, ids)?;
+        let restored = restored(&connection, keys.clone())?;
+        Ok((Self { connection, path: path.to_owned(), keys, _lock: lock }, restored))
+    }
+}
+
+/// Taken next to the file, since SQLite's own locks come and go with transactions.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let io = |error| StoreError::Io { path: path.to_owned(), error };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(io)?;
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock = File::options().create(true).append(true).open(name).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(io(error)),
+    }
+}
+
+fn keys<'a>(
+    connection: &mut Connection,
+    ids: impl IntoIterator<Item = &'a CheckId>,
+) -> Result<Vec<i64>, StoreError> {
+    let transaction = connection.transaction()?;
+    let mut keys = Vec::new();
+    {
+        let mut insert = transaction.prepare("INSERT OR IGNORE INTO checks (id) VALUES (?1)")?;
+        let mut select = transaction.prepare("SELECT key FROM checks WHERE id = ?1")?;
+        for id in ids {
+            insert.execute(params![id.as_str()])?;
+            keys.push(select.query_row(params![id.as_str()], |row| row.get(0))?);
+        }
+    }
+    transaction.commit()?;
+    Ok(keys)
+}
+
+fn restored(connection: &Connection, keys: Vec<i64>) -> Result<Restored, StoreError> {
+    let mut ids = HashMap::new();
+    let mut checks = Vec::new();
+    let mut statement = connection.prepare("SELECT key, id, state FROM checks")?;
+    let mut found = statement.query([])?;
+    while let Some(row) = found.next()? {
+        let id = CheckId::from_text(&row.get::<_, String>(1)?);
+        ids.insert(row.get::<_, i64>(0)?, id.clone());
+        let state: Option<String> = row.get(2)?;
+        checks.extend(state.and_then(|state| Some((id, checkpoint::read_check(&state)?))));
+    }
+    let entries = rows::read_last(connection, 0, MAX_RESTORED_ROWS)?;
+    let last_seq = entries.last().map_or(0, |entry| entry.seq);
+    let through = checkpoint::through(connection)?;
+    Ok(Restored {
+        keys,
+        checks,
+        cells: checkpoint::read_cells(connection)?,
+        through,
+        entries: entries
+            .into_iter()
+            .filter_map(|entry| Some((ids.get(&entry.check_key)?.clone(), entry)))
+            .collect(),
+        last_seq: last_seq.max(through),
+    })
+}

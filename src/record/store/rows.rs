@@ -1,0 +1,113 @@
+//! Result rows, to and from their table.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{CachedStatement, Connection, params};
+
+use crate::outcome::phase::{Phase, PhaseTimes};
+use crate::outcome::reason::Reason;
+use crate::record::row::{Row, RunResult};
+use crate::schedule::slot::{Purpose, Slot};
+
+const INSERT: &str = "INSERT INTO results VALUES \
+    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+
+/// A row with its place in the order of all rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Counts up from 1, over restarts.
+    pub seq: u64,
+    /// The check's key in the table of checks.
+    pub check_key: i64,
+    /// What happened.
+    pub row: Row,
+}
+
+/// Writes rows in one statement each; the caller holds the transaction.
+pub fn insert(connection: &Connection, entries: &[Entry]) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(INSERT)?;
+    entries.iter().try_for_each(|entry| insert_one(&mut statement, entry))
+}
+
+fn insert_one(statement: &mut CachedStatement<'_>, entry: &Entry) -> rusqlite::Result<()> {
+    let Entry { seq, check_key, row } = entry;
+    let time = |phase| row.phases.get(phase).map(micros);
+    statement.execute(params![
+        integer(*seq),
+        check_key,
+        row.at.as_microsecond(),
+        integer(row.slot.number),
+        integer(row.slots),
+        row.slot.purpose == Purpose::Confirm,
+        row.result.as_str(),
+        row.reason.map(Reason::code),
+        row.phase.map(Phase::as_str),
+        micros(row.delay),
+        time(Phase::Resolve),
+        time(Phase::Connect),
+        time(Phase::Tls),
+        time(Phase::Upgrade),
+        time(Phase::Transfer),
+        time(Phase::Close),
+        row.http_status,
+    ])?;
+    Ok(())
+}
+
+/// Rows behind a place in the order, oldest first, at most so many of the newest.
+pub fn read_last(
+    connection: &Connection,
+    after: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Entry>> {
+    let mut statement = connection.prepare(
+        "SELECT * FROM (SELECT * FROM results WHERE seq > ?1 ORDER BY seq DESC LIMIT ?2) ORDER BY seq",
+    )?;
+    let entries = statement.query_map(params![integer(after), integer(limit as u64)], read_one)?;
+    // A row that this program cannot read is passed over: it stays in the file.
+    Ok(entries.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+fn read_one(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Entry>> {
+    let mut phases = PhaseTimes::default();
+    for (phase, column) in Phase::ALL.into_iter().zip(10..) {
+        if let Some(micros) = row.get::<_, Option<i64>>(column)? {
+            phases.set(phase, duration(micros));
+        }
+    }
+    let (Ok(at), Some(result)) =
+        (Timestamp::from_microsecond(row.get(2)?), RunResult::from_text(&row.get::<_, String>(6)?))
+    else {
+        return Ok(None);
+    };
+    let purpose = if row.get(5)? { Purpose::Confirm } else { Purpose::Scheduled };
+    Ok(Some(Entry {
+        seq: row.get::<_, i64>(0)?.unsigned_abs(),
+        check_key: row.get(1)?,
+        row: Row {
+            slot: Slot { number: row.get::<_, i64>(3)?.unsigned_abs(), planned: at, purpose },
+            slots: row.get::<_, i64>(4)?.unsigned_abs(),
+            result,
+            reason: row.get::<_, Option<String>>(7)?.as_deref().and_then(Reason::from_code),
+            phase: row.get::<_, Option<String>>(8)?.as_deref().and_then(Phase::from_text),
+            at,
+            delay: duration(row.get(9)?),
+            phases,
+            http_status: row.get(16)?,
+        },
+    }))
+}
+
+/// SQLite's integers are signed; none of ours comes near the edge.
+fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn duration(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}

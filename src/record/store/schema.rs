@@ -1,0 +1,73 @@
+//! The tables, and which version of them a file holds.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// The version that this program writes.
+const VERSION: i64 = 1;
+
+/// Sets a connection up, and makes the tables in a new file.
+///
+/// A file of a newer program is refused untouched: this one would not keep what it cannot read.
+pub fn prepare(connection: &Connection) -> Result<(), StoreError> {
+    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > VERSION {
+        return Err(StoreError::Newer { found, known: VERSION });
+    }
+    if found == 0 {
+        // Has an effect only while the file is still empty.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
+    // Results may lose their last second in a power cut, and never more than that.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    if found == 0 {
+        connection.execute_batch(TABLES)?;
+        connection.pragma_update(None, "user_version", VERSION)?;
+    }
+    Ok(())
+}
+
+const TABLES: &str = "
+BEGIN;
+CREATE TABLE checks (
+    key    INTEGER PRIMARY KEY,
+    id     TEXT NOT NULL UNIQUE,   -- endpoint/probe/origin
+    state  TEXT                    -- JSON: health and counts as of meta.through
+) STRICT;
+CREATE TABLE results (
+    seq          INTEGER PRIMARY KEY,
+    check_key    INTEGER NOT NULL REFERENCES checks (key),
+    at_us        INTEGER NOT NULL, -- begin of the run, microseconds since 1970
+    slot         INTEGER NOT NULL, -- intervals since 1970
+    slots        INTEGER NOT NULL, -- more than 1 for missed slots in a row
+    confirm      INTEGER NOT NULL, -- 1: out of turn, counts for health alone
+    result       TEXT NOT NULL,
+    reason       TEXT,
+    phase        TEXT,
+    delay_us     INTEGER NOT NULL, -- after its due time
+    resolve_us   INTEGER,
+    connect_us   INTEGER,
+    tls_us       INTEGER,
+    upgrade_us   INTEGER,
+    transfer_us  INTEGER,
+    close_us     INTEGER,
+    http_status  INTEGER
+) STRICT;
+CREATE INDEX results_by_check ON results (check_key, seq);
+CREATE TABLE latency (
+    endpoint   TEXT NOT NULL,
+    probe      TEXT NOT NULL,
+    phase      TEXT NOT NULL,
+    result     TEXT NOT NULL,
+    histogram  BLOB NOT NULL,      -- HdrHistogram V2, microseconds, as of meta.through
+    sum_us     INTEGER NOT NULL,
+    PRIMARY KEY (endpoint, probe, phase, result)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE meta (
+    key    TEXT PRIMARY KEY,
+    value  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+COMMIT;
+";
