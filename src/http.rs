@@ -1,0 +1,67 @@
+//! What the daemon serves: the page, the metrics, the API. Reads snapshots and nothing else.
+
+mod api;
+pub mod exposition;
+mod live;
+pub mod metrics;
+mod negotiation;
+mod scrape;
+pub mod server;
+mod status;
+
+use std::time::Duration;
+
+use ::metrics::counter;
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::get;
+use http::StatusCode;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::compression::{CompressionLayer, CompressionLevel};
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::record::Reader;
+
+/// Largest body of a request; nothing that is served here takes a body yet.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Longest that an answer may take to begin.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What handlers share.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Where snapshots come from.
+    pub reader: Reader,
+    /// The daemon's own numbers.
+    pub own: PrometheusHandle,
+    /// How metrics are rendered.
+    pub settings: metrics::Settings,
+}
+
+/// Every route.
+pub fn router(context: Context) -> Router {
+    Router::new()
+        .route("/", get(status::page))
+        .route("/metrics", get(scrape::scrape))
+        .route("/api/v1/checks", get(api::checks))
+        .route("/-/healthy", get(live::healthy))
+        .route("/-/ready", get(live::ready))
+        .with_state(context)
+        .layer(from_fn(count))
+        .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
+}
+
+/// Counts answers by route; what matches no route is one series, whatever strangers ask for.
+async fn count(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let handler = path.map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    let code = response.status().as_str().to_owned();
+    counter!("watchpost_http_requests_total", "handler" => handler, "code" => code).increment(1);
+    response
+}

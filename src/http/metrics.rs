@@ -1,0 +1,51 @@
+//! `GET /metrics`: every series, rendered from one snapshot.
+
+mod checks;
+mod endpoints;
+mod latency;
+mod tls;
+
+use crate::check::Check;
+use crate::http::exposition::{Exposition, Format, Labels};
+use crate::record::snapshot::Snapshot;
+
+/// How the page is rendered.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Whether reasons that have not struck yet are shown as zeros.
+    pub prime_failures: bool,
+}
+
+/// A rendered page.
+#[derive(Debug)]
+pub struct Page {
+    /// What is sent.
+    pub body: Vec<u8>,
+    /// How many samples it holds.
+    pub samples: usize,
+}
+
+/// Renders a snapshot, and behind it the daemon's own numbers as they were rendered elsewhere.
+pub fn render(snapshot: &Snapshot, settings: Settings, format: Format, own: &str) -> Page {
+    let mut exposition = Exposition::new(format);
+    // Rendered once for the twenty families that bear them.
+    let labels: Vec<Labels> = snapshot.checks.iter().map(|record| labels(&record.check)).collect();
+    checks::write(&mut exposition, snapshot, &labels, settings);
+    latency::write(&mut exposition, snapshot);
+    tls::write(&mut exposition, snapshot);
+    endpoints::write(&mut exposition, snapshot);
+    exposition.append_text(own);
+    let samples = exposition.samples();
+    Page { body: exposition.finish(), samples }
+}
+
+/// The labels of a check; those of an origin stay away where no page stands behind it.
+fn labels(check: &Check) -> Labels {
+    let labels = Labels::default()
+        .with("endpoint", &check.endpoint.name)
+        .with("probe", check.probe.kind().as_str());
+    match &check.origin {
+        Some(rule) => labels.with("origin", &rule.name).with("expect", rule.expect.as_str()),
+        None => labels,
+    }
+}

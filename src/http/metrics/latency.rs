@@ -1,0 +1,90 @@
+//! The histograms: classic buckets, counted out of the HDR histograms.
+
+use crate::http::exposition::{Exposition, Kind, Labels};
+use crate::record::latency::Cell;
+use crate::record::snapshot::Snapshot;
+
+/// Upper bounds in seconds.
+///
+/// Half a millisecond tells loopback from a network; the usual SLO thresholds from 100 ms to 5 s
+/// are all there, because a bound that is not a bucket gives no answer; 10 s and 30 s hold the
+/// timeouts.
+pub const BOUNDS: [f64; 16] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0,
+];
+
+/// Writes them all.
+pub fn write(e: &mut Exposition, snapshot: &Snapshot) {
+    let name = "probe_phase_duration_seconds";
+    e.family(name, Kind::Histogram, "How long phases take, over all origins, timeouts included.");
+    for record in &snapshot.latencies {
+        let labels = Labels::default()
+            .with("endpoint", &record.endpoint.name)
+            .with("probe", record.probe.as_str());
+        for cell in record.latency.cells() {
+            let labels = labels
+                .clone()
+                .with("phase", cell.phase.as_str())
+                .with("result", cell.result.as_str());
+            let (buckets, all) = buckets(cell);
+            e.histogram(name, labels.as_str(), &buckets, all, cell.sum.as_secs_f64());
+        }
+    }
+}
+
+/// Counts up to each bound, and of everything: one pass over the cells that hold anything.
+fn buckets(cell: &Cell) -> ([(f64, u64); BOUNDS.len()], u64) {
+    let mut buckets = BOUNDS.map(|bound| (bound, 0));
+    let mut all = 0;
+    for value in cell.histogram.iter_recorded() {
+        let count = value.count_since_last_iteration();
+        // The lowest time that this cell of the histogram stands for.
+        let seconds = cell.histogram.lowest_equivalent(value.value_iterated_to()) as f64 / 1e6;
+        let first = BOUNDS.partition_point(|bound| *bound < seconds);
+        if let Some((_, bucket)) = buckets.get_mut(first) {
+            *bucket += count;
+        }
+        all += count;
+    }
+    let mut below = 0;
+    for (_, bucket) in &mut buckets {
+        below += *bucket;
+        *bucket = below;
+    }
+    (buckets, all)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::outcome::phase::Phase;
+    use crate::record::row::RunResult;
+
+    #[test]
+    fn buckets_count_what_a_naive_count_counts() {
+        let mut cell = Cell::new(Phase::Connect, RunResult::Success);
+        let mut seed = 1_u64;
+        let mut micros = Vec::new();
+        for _ in 0..5_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // From a microsecond to forty seconds, as many in each octave.
+            let value = 2_f64.powf((seed >> 40) as f64 / (1 << 24) as f64 * 25.25) as u64;
+            micros.push(value);
+            cell.histogram.record(value).unwrap();
+            cell.sum += Duration::from_micros(value);
+        }
+        let (buckets, all) = buckets(&cell);
+        assert_eq!(all, 5_000);
+        for (bound, count) in buckets {
+            let limit = bound * 1e6;
+            // A cell of the histogram is at most 1 % wide.
+            let surely =
+                micros.iter().filter(|value| **value as f64 <= limit * 0.99).count() as u64;
+            let possibly =
+                micros.iter().filter(|value| **value as f64 <= limit * 1.01).count() as u64;
+            assert!((surely..=possibly).contains(&count), "{bound}: {surely}..={possibly} {count}");
+        }
+    }
+}

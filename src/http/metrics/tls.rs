@@ -1,0 +1,170 @@
+//! Families about certificates and TLS: also while, and above all when, verification fails.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::http::exposition::{Exposition, Kind, Labels};
+use crate::outcome::certificate::{Certificate, Facts};
+use crate::outcome::verification::VerifyFailure;
+use crate::record::presented::AtAddress;
+use crate::record::snapshot::{EndpointRecord, Snapshot};
+
+/// Most certificates of one chain that become series.
+const MAX_POSITIONS: usize = 8;
+
+/// Writes them all.
+pub fn write(e: &mut Exposition, snapshot: &Snapshot) {
+    let endpoints: Vec<_> = snapshot
+        .endpoints
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|record: &&EndpointRecord| record.presented.iter().next().is_some())
+        .map(|record| (record, Labels::default().with("endpoint", &record.endpoint.name)))
+        .collect();
+    expiries(e, &endpoints);
+    sessions(e, &endpoints);
+    certificates(e, &endpoints);
+    failures(e, &endpoints);
+}
+
+type Endpoints<'a> = [(&'a EndpointRecord, Labels)];
+
+fn seconds(time: Timestamp) -> f64 {
+    time.as_second() as f64
+}
+
+fn facts(at: &AtAddress) -> impl Iterator<Item = &Facts> {
+    at.chain.certificates.iter().filter_map(|certificate| certificate.facts.as_ref())
+}
+
+fn expiries(e: &mut Exposition, endpoints: &Endpoints<'_>) {
+    let name = "probe_ssl_earliest_cert_expiry";
+    e.family(name, Kind::Gauge, "Earliest end of all presented certificates, in Unix time.");
+    for (record, labels) in endpoints {
+        let ends = record.presented.iter().flat_map(facts).map(|facts| facts.not_after);
+        if let Some(end) = ends.min() {
+            e.sample(name, labels.as_str(), seconds(end));
+        }
+    }
+    let name = "probe_ssl_last_chain_expiry_timestamp_seconds";
+    e.family(name, Kind::Gauge, "Earliest end on the path to a root. Absent while none verifies.");
+    for (record, labels) in endpoints {
+        let verified = record.presented.iter().filter_map(|at| {
+            let verification = &at.chain.verification;
+            let trusted = verification.failures.is_empty();
+            verification.path.as_ref().filter(|_| trusted).map(|path| path.not_after)
+        });
+        if let Some(end) = verified.min() {
+            e.sample(name, labels.as_str(), seconds(end));
+        }
+    }
+    let name = "probe_ssl_distinct_leaf_certs";
+    e.family(name, Kind::Gauge, "Different certificates that the addresses of a name present.");
+    for (record, labels) in endpoints {
+        e.sample(name, labels.as_str(), record.presented.distinct_leaves() as f64);
+    }
+}
+
+fn sessions(e: &mut Exposition, endpoints: &Endpoints<'_>) {
+    let mut family = |name: &str, help: &str, more: fn(&AtAddress) -> Option<Labels>| {
+        e.family(name, Kind::Info, help);
+        for (record, labels) in endpoints {
+            // Two addresses that agree are one series.
+            let distinct: BTreeSet<_> = record
+                .presented
+                .iter()
+                .filter_map(more)
+                .map(|more| more.as_str().to_owned())
+                .collect();
+            for more in distinct {
+                e.sample(name, &format!("{},{more}", labels.as_str()), 1.0);
+            }
+        }
+    };
+    family("probe_ssl_last_chain_info", "The server's own certificate.", |at| {
+        let leaf = at.chain.leaf()?;
+        let facts = leaf.facts.as_ref()?;
+        let names: Vec<_> = facts.names.iter().map(|name| name.as_str()).collect();
+        Some(
+            Labels::default()
+                .with("fingerprint_sha256", &leaf.fingerprint)
+                .with("issuer", facts.issuer.as_str())
+                .with("serialnumber", &facts.serial)
+                .with("subject", facts.subject.as_str())
+                .with("subjectalternative", &names.join(",")),
+        )
+    });
+    family("probe_tls_version_info", "The version that TLS agreed on.", |at| {
+        Some(Labels::default().with("version", at.session.as_ref()?.version))
+    });
+    family("probe_tls_cipher_info", "The cipher suite that TLS agreed on.", |at| {
+        Some(Labels::default().with("cipher", at.session.as_ref()?.cipher.as_str()))
+    });
+}
+
+fn certificates(e: &mut Exposition, endpoints: &Endpoints<'_>) {
+    let mut family =
+        |name: &str, kind, help, value: fn(&Certificate, &Labels) -> Option<(Labels, f64)>| {
+            e.family(name, kind, help);
+            for (record, labels) in endpoints {
+                for at in record.presented.iter() {
+                    let labels = labels.clone().with("address", &at.address.to_string());
+                    for (position, certificate) in
+                        at.chain.certificates.iter().take(MAX_POSITIONS).enumerate()
+                    {
+                        let labels = labels.clone().with("position", &position.to_string());
+                        if let Some((labels, value)) = value(certificate, &labels) {
+                            e.sample(name, labels.as_str(), value);
+                        }
+                    }
+                }
+            }
+        };
+    let name = "probe_ssl_cert_not_before_timestamp_seconds";
+    family(
+        name,
+        Kind::Gauge,
+        "From when a presented certificate is valid.",
+        |certificate, labels| {
+            Some((labels.clone(), seconds(certificate.facts.as_ref()?.not_before)))
+        },
+    );
+    let name = "probe_ssl_cert_not_after_timestamp_seconds";
+    family(
+        name,
+        Kind::Gauge,
+        "Until when a presented certificate is valid.",
+        |certificate, labels| {
+            Some((labels.clone(), seconds(certificate.facts.as_ref()?.not_after)))
+        },
+    );
+    let name = "probe_ssl_cert_info";
+    family(name, Kind::Info, "Which certificate stands at a position.", |certificate, labels| {
+        let facts = certificate.facts.as_ref()?;
+        let labels = labels
+            .clone()
+            .with("fingerprint_sha256", &certificate.fingerprint)
+            .with("issuer", facts.issuer.as_str())
+            .with("key_type", &format!("{}-{}", facts.key.kind, facts.key.bits))
+            .with("serialnumber", &facts.serial)
+            .with("subject", facts.subject.as_str());
+        Some((labels, 1.0))
+    });
+}
+
+fn failures(e: &mut Exposition, endpoints: &Endpoints<'_>) {
+    let name = "probe_ssl_verify_failure";
+    e.family(name, Kind::Gauge, "Whether the chain of an address fails in this way.");
+    for (record, labels) in endpoints {
+        for at in record.presented.iter() {
+            let labels = labels.clone().with("address", &at.address.to_string());
+            for label in VerifyFailure::LABELS {
+                let mut failures = at.chain.verification.failures.iter();
+                let struck = failures.any(|failure| failure.label() == label);
+                let value = f64::from(u8::from(struck));
+                e.sample_with(name, labels.as_str(), &[("reason", label)], value);
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! One run as JSON: the same for `watchpost check --json` and for the API. A contract.
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::check::Check;
+use crate::check::probe::ProbeKind;
+use crate::outcome::Outcome;
+use crate::outcome::certificate::{Certificate, Facts};
+use crate::outcome::chain::{Chain, Session};
+use crate::outcome::failure::Failure;
+use crate::outcome::phase::{Phase, PhaseTimes};
+use crate::outcome::reason::{Fault, Reason};
+use crate::outcome::response::Response;
+use crate::outcome::verdict::Verdict;
+
+/// One run.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The name of the endpoint, where it has one.
+    pub endpoint: String,
+    /// `websocket` or `tls`.
+    pub probe: ProbeKind,
+    /// What was asked.
+    pub url: String,
+    /// What the page sends: an origin, `null` or `none`; `null` where no page stands behind it.
+    pub origin: Option<String>,
+    /// `allow` or `deny`.
+    pub expect: &'static str,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// `pass`, `fail` or `inconclusive`.
+    pub verdict: Verdict,
+    /// Whether the verdict is `pass`.
+    pub success: bool,
+    /// Milliseconds until the door was open; `null` where it did not open.
+    pub latency: Option<f64>,
+    /// Why it did not pass: a code out of the README's list.
+    pub reason: Option<Reason>,
+    /// The phase in which it ended.
+    pub phase: Option<Phase>,
+    /// Whose trouble it is: `target`, `path` or `monitor`.
+    pub fault: Option<Fault>,
+    /// What happened, in plain words.
+    pub message: Option<&'static str>,
+    /// What was seen.
+    pub evidence: Option<String>,
+    /// What to do about it.
+    pub fix: Option<&'static str>,
+    /// The status of the answer to the upgrade.
+    pub http_status: Option<u16>,
+    /// The subprotocol that the server chose.
+    pub subprotocol: Option<String>,
+    /// The address that was dialled.
+    pub address: Option<String>,
+    /// How many addresses the name has.
+    pub addresses: usize,
+    /// Seconds by phase, in their order; they sum to the whole run.
+    #[serde(serialize_with = "by_phase")]
+    pub phases: PhaseTimes,
+    /// The answer, where it was no upgrade.
+    pub response: Option<ResponseReport>,
+    /// What TLS agreed on and was shown; `null` on a plain connection.
+    pub tls: Option<TlsReport>,
+}
+
+/// A refusal, as it came.
+#[derive(Debug, Serialize)]
+pub struct ResponseReport {
+    status: u16,
+    phrase: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+/// A TLS session and chain.
+#[derive(Debug, Serialize)]
+pub struct TlsReport {
+    #[serde(flatten)]
+    session: Option<Session>,
+    /// Whether a browser would trust the chain.
+    verified: bool,
+    /// All that is wrong with the chain, the first as browsers show it.
+    failures: Vec<VerifyReport>,
+    /// The presented certificates, leaf first.
+    chain: Vec<CertificateReport>,
+    /// Positions in `chain` of the path to a root, which itself is not among them.
+    path: Option<Vec<usize>>,
+    /// The earliest end of that path, the root's included.
+    path_not_after: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+struct VerifyReport {
+    reason: &'static str,
+    evidence: String,
+}
+
+#[derive(Debug, Serialize)]
+struct CertificateReport {
+    position: usize,
+    fingerprint_sha256: String,
+    #[serde(flatten)]
+    facts: Option<Facts>,
+}
+
+impl Report {
+    /// The report of a run.
+    pub fn new(check: &Check, outcome: &Outcome) -> Self {
+        let seen = &outcome.observation;
+        let failure = outcome.failure.as_ref();
+        let opened = match check.probe.kind() {
+            ProbeKind::Websocket => seen.upgraded,
+            ProbeKind::Tls => outcome.verdict == Verdict::Pass,
+        };
+        Self {
+            endpoint: check.endpoint.name.to_string(),
+            probe: check.probe.kind(),
+            url: check.endpoint.target.to_string(),
+            origin: check.origin.as_ref().map(|rule| rule.origin.to_string()),
+            expect: check.expect().as_str(),
+            started_at: outcome.started_at,
+            verdict: outcome.verdict,
+            success: outcome.verdict == Verdict::Pass,
+            latency: opened.then(|| seen.phases.to_open().as_secs_f64() * 1e3),
+            reason: failure.map(Failure::reason),
+            phase: failure.and_then(Failure::phase),
+            fault: failure.map(Failure::fault),
+            message: failure.map(|failure| failure.reason().sentence()),
+            evidence: failure.map(Failure::evidence).filter(|evidence| !evidence.is_empty()),
+            fix: failure.map(|failure| failure.reason().fix()),
+            http_status: seen.http_status,
+            subprotocol: seen.subprotocol.as_ref().map(ToString::to_string),
+            address: seen.address.map(|address| address.to_string()),
+            addresses: seen.addresses,
+            phases: seen.phases,
+            response: seen.refusal.as_deref().map(ResponseReport::new),
+            tls: seen.chain.as_deref().map(|chain| TlsReport::new(chain, seen.session.clone())),
+        }
+    }
+}
+
+fn by_phase<S: Serializer>(times: &PhaseTimes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(times.iter().map(|(phase, time)| (phase.as_str(), time.as_secs_f64())))
+}
+
+impl ResponseReport {
+    fn new(response: &Response) -> Self {
+        let pairs = response.headers.iter();
+        Self {
+            status: response.status,
+            phrase: response.phrase.to_string(),
+            headers: pairs.map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            body: response.body.to_string(),
+        }
+    }
+}
+
+impl TlsReport {
+    fn new(chain: &Chain, session: Option<Session>) -> Self {
+        let verification = &chain.verification;
+        let certificate = |(position, certificate): (usize, &Certificate)| CertificateReport {
+            position,
+            fingerprint_sha256: certificate.fingerprint.clone(),
+            facts: certificate.facts.clone(),
+        };
+        Self {
+            session,
+            verified: verification.failures.is_empty(),
+            failures: verification
+                .failures
+                .iter()
+                .map(|failure| VerifyReport {
+                    reason: failure.label(),
+                    evidence: failure.evidence(),
+                })
+                .collect(),
+            chain: chain.certificates.iter().enumerate().map(certificate).collect(),
+            path: verification.path.as_ref().map(|path| path.positions.clone()),
+            path_not_after: verification.path.as_ref().map(|path| path.not_after),
+        }
+    }
+}
