@@ -1,6 +1,8 @@
 //! Watchpost watches the doors that browsers use: WebSocket, TLS and origins.
 
+pub mod app;
 pub mod check;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod health;
@@ -10,3 +12,4 @@ pub mod probe;
 pub mod record;
 pub mod report;
 pub mod schedule;
+pub mod systemd;

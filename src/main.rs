@@ -1,3 +1,10 @@
-//! The command line.
+//! The command line; see [`watchpost::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use watchpost::cli::Cli;
+
+fn main() -> ExitCode {
+    Cli::parse().run()
+}

@@ -1,0 +1,49 @@
+//! What the program is told to do.
+
+mod check;
+mod exit;
+mod lint;
+mod run;
+mod screen;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Watches the doors that browsers use: WebSocket, TLS and origins.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon.
+    Run {
+        /// The config.
+        #[arg(long, default_value = "config.toml")]
+        config: PathBuf,
+    },
+    /// Try one door now, and explain what is seen.
+    Check(check::Args),
+    /// List every fault of a config, or what it will cost and how soon it will notice.
+    Lint {
+        /// The config.
+        #[arg(long, default_value = "config.toml")]
+        config: PathBuf,
+    },
+}
+
+impl Cli {
+    /// Does it.
+    pub fn run(self) -> ExitCode {
+        match self.command {
+            Command::Run { config } => run::run(&config),
+            Command::Check(args) => check::check(args),
+            Command::Lint { config } => lint::lint(&config),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! `watchpost lint`: what is wrong with a config, or what it comes to.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::run::refuse;
+use crate::config::Config;
+use crate::config::forecast::Forecast;
+
+/// Lists every fault, or the figures of a good config.
+pub fn lint(path: &Path) -> ExitCode {
+    match Config::load(path) {
+        Err(error) => refuse(&error),
+        Ok(config) => {
+            anstream::print!("{}", Forecast::new(&config));
+            ExitCode::SUCCESS
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `watchpost run`: the life of the daemon.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+use tracing_subscriber::EnvFilter;
+
+use super::exit;
+use crate::app::{App, AppError};
+use crate::config::values::LogFormat;
+use crate::config::{Config, ConfigError};
+use crate::systemd;
+
+/// Runs the daemon until it is told to end.
+pub fn run(path: &Path) -> ExitCode {
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    log_to_stderr(config.daemon.log_format);
+    match daemon(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("watchpost: {error}");
+            ExitCode::from(exit::TROUBLE)
+        }
+    }
+}
+
+/// Says what is wrong with a config.
+pub fn refuse(error: &ConfigError) -> ExitCode {
+    anstream::eprintln!("{error}");
+    ExitCode::from(exit::CONFIG)
+}
+
+/// Sets up the log.
+pub fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let colour = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .with_target(false);
+    let set = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    if let Err(error) = set {
+        anstream::eprintln!("watchpost: no log: {error}");
+    }
+}
+
+fn daemon(config: Config) -> Result<(), AppError> {
+    let checks = config.checks.len();
+    let app = App::open(config)?;
+    let address = app.address()?;
+    let stop = CancellationToken::new();
+    end_on_signals(stop.clone())?;
+    app.run(stop, || {
+        info!(checks, "watching; see http://{address}/");
+        systemd::ready();
+    })?;
+    info!("ended");
+    Ok(())
+}
+
+/// The first SIGTERM or SIGINT ends the daemon in order, the second at once.
+fn end_on_signals(stop: CancellationToken) -> Result<(), AppError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut terminate, mut interrupt) = {
+        let _entered = runtime.enter();
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        runtime.block_on(async {
+            for times in 1.. {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                if times > 1 {
+                    std::process::exit(i32::from(exit::TROUBLE));
+                }
+                info!("ending: runs under way have a few seconds");
+                systemd::stopping();
+                stop.cancel();
+            }
+        });
+    })?;
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! One run, or a few, on one screen.
+
+use std::fmt;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::check::Check;
+use crate::outcome::certificate::Facts;
+use crate::outcome::chain::Chain;
+use crate::outcome::failure::Failure;
+use crate::outcome::reason::Fault;
+use crate::outcome::verdict::Verdict;
+use crate::outcome::{Observation, Outcome};
+
+/// Columns of the longest bar.
+const BAR: usize = 32;
+
+/// Names of a certificate that are shown.
+const MAX_NAMES: usize = 4;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const UNSURE: Style = AnsiColor::Yellow.on_default().bold();
+
+/// What the terminal shows of runs against one endpoint.
+pub struct Screen<'a> {
+    /// The runs, one for each origin.
+    pub runs: &'a [(&'a Check, &'a Outcome)],
+    /// The time from which days are counted.
+    pub now: Timestamp,
+}
+
+impl fmt::Display for Screen<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (check, outcome) in self.runs {
+            headline(f, check, outcome)?;
+        }
+        // The first run that has something to explain, or else the first.
+        let telling = self.runs.iter().find(|(_, outcome)| outcome.verdict != Verdict::Pass);
+        if let Some((_, outcome)) = telling.or(self.runs.first()) {
+            if self.runs.len() > 1 {
+                writeln!(f, "\n{DIM}the run in line {} in detail:{DIM:#}", self.line_of(outcome))?;
+            }
+            phases(f, &outcome.observation)?;
+            if let Some(chain) = &outcome.observation.chain {
+                tls(f, &outcome.observation, chain, self.now)?;
+            }
+            if let Some(failure) = &outcome.failure {
+                explanation(f, outcome, failure)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Screen<'_> {
+    fn line_of(&self, outcome: &Outcome) -> usize {
+        self.runs.iter().take_while(|(_, other)| !std::ptr::eq(*other, outcome)).count() + 1
+    }
+}
+
+fn headline(f: &mut fmt::Formatter<'_>, check: &Check, outcome: &Outcome) -> fmt::Result {
+    let (style, mark) = match outcome.verdict {
+        Verdict::Pass => (GOOD, "✔ pass"),
+        Verdict::Fail => (BAD, "✘ FAIL"),
+        Verdict::Inconclusive => (UNSURE, "? inconclusive"),
+    };
+    write!(f, "{style}{mark}{style:#}  {}", check.endpoint.target)?;
+    if let Some(rule) = &check.origin {
+        match rule.origin.header() {
+            Some(origin) => write!(f, "  as {origin}")?,
+            None => write!(f, "  without an origin")?,
+        }
+    }
+    let seen = &outcome.observation;
+    let told = match (&outcome.failure, &seen.refusal) {
+        (Some(failure), _) => failure.reason().code().to_owned(),
+        (None, Some(refusal)) => format!("refused with {}, as it must be", refusal.status),
+        (None, None) if seen.upgraded => match &seen.subprotocol {
+            Some(subprotocol) => format!("the door opened, subprotocol {subprotocol}"),
+            None => "the door opened".to_owned(),
+        },
+        (None, None) => "the chain is trusted".to_owned(),
+    };
+    writeln!(f, "  {BOLD}{told}{BOLD:#}")
+}
+
+fn phases(f: &mut fmt::Formatter<'_>, seen: &Observation) -> fmt::Result {
+    writeln!(f)?;
+    let total = seen.phases.total();
+    for (phase, time) in seen.phases.iter() {
+        let share = time.as_secs_f64() / total.as_secs_f64().max(f64::MIN_POSITIVE);
+        let bar = "█".repeat((share * BAR as f64).round() as usize);
+        writeln!(f, "  {:<9}{:>10}  {DIM}{bar}{DIM:#}", phase.as_str(), millis(time))?;
+    }
+    write!(f, "  {:<9}{:>10}", "total", millis(total))?;
+    if let Some(address) = seen.address {
+        write!(f, "  {DIM}to {address}")?;
+        if seen.addresses > 1 {
+            write!(f, ", one of {} addresses", seen.addresses)?;
+        }
+        write!(f, "{DIM:#}")?;
+    }
+    writeln!(f)
+}
+
+fn tls(
+    f: &mut fmt::Formatter<'_>,
+    seen: &Observation,
+    chain: &Chain,
+    now: Timestamp,
+) -> fmt::Result {
+    writeln!(f)?;
+    if let Some(session) = &seen.session {
+        write!(f, "  {}, {}", session.version, session.cipher)?;
+        if let Some(group) = &session.key_exchange {
+            write!(f, ", {group}")?;
+        }
+        writeln!(
+            f,
+            "{}",
+            if session.hello_retry { ", after a retry that cost a round trip" } else { "" }
+        )?;
+    }
+    let last = chain.certificates.len().saturating_sub(1);
+    for (position, certificate) in chain.certificates.iter().enumerate() {
+        let (branch, trunk) = if position == last { ("└─", "  ") } else { ("├─", "│ ") };
+        let Some(facts) = &certificate.facts else {
+            writeln!(
+                f,
+                "  {branch} {BAD}cannot be read{BAD:#}  {DIM}{}{DIM:#}",
+                certificate.fingerprint
+            )?;
+            continue;
+        };
+        writeln!(f, "  {branch} {BOLD}{}{BOLD:#}  {}", facts.subject, life(facts, now))?;
+        writeln!(
+            f,
+            "  {trunk} {DIM}by {}, {} {}{DIM:#}",
+            facts.issuer, facts.key.kind, facts.key.bits
+        )?;
+        if position == 0 && !facts.names.is_empty() {
+            let shown: Vec<_> =
+                facts.names.iter().take(MAX_NAMES).map(|name| name.as_str()).collect();
+            let more = facts.names.len().saturating_sub(MAX_NAMES);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            writeln!(f, "  {trunk} {DIM}for {}{more}{DIM:#}", shown.join(", "))?;
+        }
+    }
+    match chain.verification.path.as_ref().filter(|_| chain.verification.failures.is_empty()) {
+        Some(path) => writeln!(f, "  {GOOD}trusted{GOOD:#} until {}", day(path.not_after)),
+        None => {
+            let labels: Vec<_> =
+                chain.verification.failures.iter().map(|failure| failure.label()).collect();
+            writeln!(f, "  {BAD}not trusted{BAD:#}: {}", labels.join(", "))
+        }
+    }
+}
+
+/// `61 d left  ██████░░░░ 68 %`
+fn life(facts: &Facts, now: Timestamp) -> String {
+    let left = facts.life_left(now);
+    let full = (left * 10.0).round() as usize;
+    let bar = format!("{}{}", "█".repeat(full), "░".repeat(10 - full.min(10)));
+    let until = now.duration_until(facts.not_after);
+    if facts.not_before > now {
+        return format!("{BAD}valid only from {}{BAD:#}", day(facts.not_before));
+    }
+    if until < SignedDuration::ZERO {
+        return format!(
+            "{BAD}expired {} ago, on {}{BAD:#}",
+            days(until.abs()),
+            day(facts.not_after)
+        );
+    }
+    let style = if left > 0.34 {
+        GOOD
+    } else if left > 0.1 {
+        UNSURE
+    } else {
+        BAD
+    };
+    format!("{} left  {style}{bar}{style:#} {:.0} %", days(until), left * 100.0)
+}
+
+fn explanation(f: &mut fmt::Formatter<'_>, outcome: &Outcome, failure: &Failure) -> fmt::Result {
+    let reason = failure.reason();
+    let place = failure.phase().map_or(String::new(), |phase| format!(" in {phase}"));
+    writeln!(f, "\n  {BOLD}{}{BOLD:#}{place}: {}", reason.code(), reason.sentence())?;
+    let evidence = failure.evidence();
+    if !evidence.is_empty() {
+        writeln!(f, "  seen: {evidence}")?;
+    }
+    let whose = match (failure.fault(), outcome.verdict) {
+        (Fault::Monitor, _) => "ours: this says nothing about the endpoint",
+        (_, Verdict::Inconclusive) => "not known: a door that is broken proves no allow list",
+        (Fault::Path, _) => "on the way there, or theirs",
+        (Fault::Target, _) => "theirs",
+    };
+    writeln!(f, "  whose: {whose}")?;
+    writeln!(f, "  do: {}", reason.fix())
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
+
+fn days(duration: SignedDuration) -> String {
+    match duration.as_hours() {
+        hours @ 0..48 => format!("{hours} h"),
+        hours => format!("{} d", hours / 24),
+    }
+}
+
+fn day(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
+}
