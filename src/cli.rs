@@ -1,11 +1,13 @@
 //! What the program is told to do.
 
 mod check;
+mod demo;
 mod exit;
 mod lint;
 mod run;
 mod screen;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,6 +29,12 @@ enum Command {
         #[arg(long, default_value = "config.toml")]
         config: PathBuf,
     },
+    /// Open a loopback edge with good and bad doors, and watch it.
+    Demo {
+        /// Where the page and the metrics are served, instead of 127.0.0.1:9720.
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<SocketAddr>,
+    },
     /// Try one door now, and explain what is seen.
     Check(check::Args),
     /// List every fault of a config, or what it will cost and how soon it will notice.
@@ -42,6 +50,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Run { config } => run::run(&config),
+            Command::Demo { listen } => demo::demo(listen),
             Command::Check(args) => check::check(args),
             Command::Lint { config } => lint::lint(&config),
         }

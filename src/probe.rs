@@ -50,6 +50,7 @@ impl Prober {
             None => format!("Watchpost/{version}"),
         };
         let resolver = Resolver::new(nameservers);
+        warm_up();
         Self { resolver, profiles: Profiles::new(endpoints), user_agent }
     }
 
@@ -80,6 +81,15 @@ impl Prober {
             Probe::Websocket(websocket) => websocket::run(&run, websocket, witness).await,
             Probe::Tls => tls::run(&run, witness).await,
         }
+    }
+}
+
+/// The first random number of a process takes aws-lc tens of milliseconds, while it gathers
+/// entropy: no run's TLS phase shall pay for that.
+fn warm_up() {
+    let mut byte = [0];
+    if aws_lc_rs::rand::fill(&mut byte).is_err() {
+        tracing::error!("this machine gives no random numbers");
     }
 }
 

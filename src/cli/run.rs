@@ -1,6 +1,7 @@
 //! `watchpost run`: the life of the daemon.
 
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -21,14 +22,9 @@ pub fn run(path: &Path) -> ExitCode {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
-    log_to_stderr(config.daemon.log_format);
-    match daemon(config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            anstream::eprintln!("watchpost: {error}");
-            ExitCode::from(exit::TROUBLE)
-        }
-    }
+    log_to_stderr(config.daemon.log_format, "info");
+    let checks = config.checks.len();
+    daemon(config, |address| info!(checks, "watching; see http://{address}/"))
 }
 
 /// Says what is wrong with a config.
@@ -37,9 +33,9 @@ pub fn refuse(error: &ConfigError) -> ExitCode {
     ExitCode::from(exit::CONFIG)
 }
 
-/// Sets up the log.
-pub fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// Sets up the log: `RUST_LOG`, or this level.
+pub fn log_to_stderr(format: LogFormat, level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let colour = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -55,18 +51,29 @@ pub fn log_to_stderr(format: LogFormat) {
     }
 }
 
-fn daemon(config: Config) -> Result<(), AppError> {
-    let checks = config.checks.len();
+/// Runs a config until it is told to end; `ready` learns where it listens.
+pub fn daemon(config: Config, ready: impl FnOnce(SocketAddr)) -> ExitCode {
+    match serve(config, ready) {
+        Ok(()) => {
+            info!("ended");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            anstream::eprintln!("watchpost: {error}");
+            ExitCode::from(exit::TROUBLE)
+        }
+    }
+}
+
+fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), AppError> {
     let app = App::open(config)?;
     let address = app.address()?;
     let stop = CancellationToken::new();
     end_on_signals(stop.clone())?;
     app.run(stop, || {
-        info!(checks, "watching; see http://{address}/");
+        ready(address);
         systemd::ready();
-    })?;
-    info!("ended");
-    Ok(())
+    })
 }
 
 /// The first SIGTERM or SIGINT ends the daemon in order, the second at once.

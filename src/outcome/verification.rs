@@ -85,6 +85,17 @@ impl VerifyFailure {
         }
     }
 
+    /// Which of several a browser shows: Chromium reports an unknown issuer before a wrong name,
+    /// and a wrong name before wrong dates (`MapCertStatusToNetError`).
+    fn rank(&self) -> u8 {
+        match self {
+            Self::BadSignature | Self::Invalid { .. } => 0,
+            Self::UnknownIssuer | Self::SelfSigned => 1,
+            Self::HostnameMismatch { .. } => 2,
+            Self::Expired { .. } | Self::NotYetValid { .. } => 3,
+        }
+    }
+
     /// The reason of a run that ends with it.
     pub fn reason(&self) -> Reason {
         match self {
@@ -153,6 +164,7 @@ pub fn verify(
         let names = leaf.facts.as_ref().map(|facts| facts.names.clone()).unwrap_or_default();
         failures.push(VerifyFailure::HostnameMismatch { names });
     }
+    failures.sort_by_key(VerifyFailure::rank);
     Verification { path: path.ok(), failures }
 }
 

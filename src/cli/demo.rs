@@ -1,0 +1,64 @@
+//! `watchpost demo`: the whole thing in one command, offline.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+use super::{exit, run};
+use crate::clock;
+use crate::config::Config;
+use crate::config::values::LogFormat;
+use crate::demo::{DOORS, Door, Scene};
+
+/// The port of the shipped config.
+const USUAL_PORT: u16 = 9720;
+
+/// Opens the doors, says where everything is, and watches until it is told to end.
+pub fn demo(listen: Option<SocketAddr>) -> ExitCode {
+    let listen = listen.unwrap_or_else(free_address);
+    let scene = match Scene::set(listen, clock::now()) {
+        Ok(scene) => scene,
+        Err(error) => {
+            anstream::eprintln!("watchpost: {error}");
+            return ExitCode::from(exit::TROUBLE);
+        }
+    };
+    let config = match Config::load(&scene.config()) {
+        Ok(config) => config,
+        Err(error) => return run::refuse(&error),
+    };
+    run::log_to_stderr(LogFormat::Text, "warn");
+    run::daemon(config, |address| introduce(&scene, address))
+}
+
+/// The usual port, or any other where somebody has that one.
+fn free_address() -> SocketAddr {
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, USUAL_PORT));
+    match TcpListener::bind(usual) {
+        Ok(_) => usual,
+        Err(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+    }
+}
+
+fn introduce(scene: &Scene, address: SocketAddr) {
+    anstream::println!("A messaging edge on loopback, door by door:\n");
+    for door in DOORS {
+        anstream::println!("  {:<21} {}", door.name(), door.trouble());
+    }
+    anstream::println!(
+        "\nA daemon asks each door every 5 seconds, for a shop that must get in and for a page"
+    );
+    anstream::println!("that must not. A door takes some seconds to be called down.\n");
+    anstream::println!("  status page   http://{address}/");
+    anstream::println!("  metrics       http://{address}/metrics");
+    anstream::println!("  API           http://{address}/api/v1/checks");
+    anstream::println!("  config        {}", scene.config().display());
+    if let Some(port) = scene.port(Door::Forgetful) {
+        anstream::println!("\nIn another terminal, ask one door yourself:\n");
+        anstream::println!(
+            "  watchpost check wss://{}:{port}/ --connect-to 127.0.0.1 \\\n    --ca {} --origin https://www.shop.example",
+            Door::Forgetful.asked_host(),
+            scene.ca().display()
+        );
+    }
+    anstream::println!("\nCtrl-C ends it. What changes is told here:\n");
+}
