@@ -13,6 +13,7 @@ mod witness;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
@@ -28,6 +29,9 @@ use crate::outcome::{Observation, Outcome};
 use resolve::Resolver;
 use trust::Profiles;
 use witness::Witness;
+
+/// Time before the deadline that a run keeps to say what it knows.
+const LAST_WORD: Duration = Duration::from_millis(20);
 
 /// Everything that runs share: how names are resolved, whom endpoints trust, who we say we are.
 #[derive(Debug)]
@@ -102,6 +106,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Until when waiting that the verdict does not hang on may go on: what is known by then is
+    /// told before the deadline cuts the run off.
+    fn last_word(&self) -> Instant {
+        self.deadline - LAST_WORD
+    }
+
     /// Whether getting in is what this run wants to see.
     fn expects_entry(&self) -> bool {
         self.check.expect() == Expect::Allow

@@ -114,8 +114,8 @@ impl Identity {
     }
 
     /// As rustls wants it.
-    pub fn certified_key(&self) -> &CertifiedKey {
-        &self.0
+    pub fn certified_key(&self) -> Arc<CertifiedKey> {
+        self.0.clone()
     }
 }
 

@@ -167,7 +167,7 @@ pub enum TargetError {
     #[error("a fragment (#…) never reaches the server")]
     Fragment,
     /// No port, and the scheme has none of its own.
-    #[error("the port is missing")]
+    #[error("the port is missing: tls has none of its own")]
     Port,
 }
 

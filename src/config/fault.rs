@@ -25,7 +25,7 @@ pub struct Faults {
     file: PathBuf,
     line_starts: Vec<usize>,
     faults: Vec<Fault>,
-    seen: HashSet<(usize, String)>,
+    seen: HashSet<(usize, String, String)>,
 }
 
 impl Faults {
@@ -44,10 +44,11 @@ impl Faults {
         problem: impl fmt::Display,
         fix: impl fmt::Display,
     ) {
-        let problem = problem.to_string();
-        if self.seen.insert((span.start, problem.clone())) {
+        let (key, problem) = (key.to_string(), problem.to_string());
+        let last = key.rsplit('.').next().unwrap_or_default().to_owned();
+        if self.seen.insert((span.start, last, problem.clone())) {
             let line = self.line(span.start);
-            self.faults.push(Fault { line, key: key.to_string(), problem, fix: fix.to_string() });
+            self.faults.push(Fault { line, key, problem, fix: fix.to_string() });
         }
     }
 

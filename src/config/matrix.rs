@@ -47,13 +47,13 @@ pub fn build(
     // Once by themselves, so that a fault in them bears their own name and stands there once.
     reader.settings(defaults.clone(), "defaults");
     let mut matrix = Matrix::default();
-    let Some((span, tables)) = endpoints.take("endpoints", ENDPOINT_FIX, reader.faults) else {
+    let empty = matches!(&endpoints, Table::Absent)
+        || matches!(&endpoints, Table::Given(_, tables) if tables.is_empty());
+    if empty {
         reader.faults.add(&(0..0), "endpoints", "nothing to watch", "add an [[endpoints]] table");
-        return matrix;
-    };
-    if tables.is_empty() {
-        reader.faults.add(&span, "endpoints", "nothing to watch", "add an [[endpoints]] table");
     }
+    let tables = endpoints.take("endpoints", ENDPOINT_FIX, reader.faults);
+    let tables = tables.map_or(Vec::new(), |(_, tables)| tables);
     let mut names: HashMap<EndpointName, usize> = HashMap::new();
     for (index, table) in tables.into_iter().enumerate() {
         let place = format!("endpoints[{index}]");

@@ -13,7 +13,7 @@ const MAX_SECRET_BYTES: u64 = 16 * 1024;
 
 /// Where a value comes from: the file itself, or a place that only the daemon may read.
 #[derive(Clone, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "neither a text nor a place to read one from")]
 pub enum SecretSource {
     /// In the config, for values that are no secret.
     Plain(String),
@@ -66,10 +66,8 @@ impl SecretSource {
 }
 
 fn read_file(path: &Path) -> Result<String, SecretError> {
-    let unreadable = |error: std::io::Error| SecretError::Unreadable {
-        path: path.to_owned(),
-        kind: error.kind(),
-    };
+    let unreadable =
+        |error: std::io::Error| SecretError::Unreadable { path: path.to_owned(), error };
     let mut text = String::new();
     let file = fs::File::open(path).map_err(unreadable)?;
     file.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
@@ -84,12 +82,12 @@ fn read_file(path: &Path) -> Result<String, SecretError> {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// A file that is missing, closed to us or no text.
-    #[error("cannot read {}: {kind}", path.display())]
+    #[error("cannot read {}: {error}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        kind: std::io::ErrorKind,
+        error: std::io::Error,
     },
     /// More than a token.
     #[error("{} is longer than 16 KiB", path.display())]

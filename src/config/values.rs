@@ -74,7 +74,11 @@ impl TryFrom<String> for PatternText {
 
     fn try_from(text: String) -> Result<Self, String> {
         // The last line says what is wrong; the ones before it draw the pattern.
-        let said = |error: regex::Error| error.to_string().lines().last().unwrap_or("").to_owned();
+        let said = |error: regex::Error| {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default();
+            last.trim_start_matches("error: ").to_owned()
+        };
         Pattern::new(&text).map(Self).map_err(said)
     }
 }

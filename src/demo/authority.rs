@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use pem::Pem;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
@@ -27,8 +28,21 @@ pub struct Served {
     pub key: PrivateKeyDer<'static>,
 }
 
+impl Served {
+    /// The chain, for a server that reads files.
+    pub fn chain_pem(&self) -> String {
+        let certificate = |der: &CertificateDer<'_>| Pem::new("CERTIFICATE", der.to_vec());
+        pem::encode_many(&self.chain.iter().map(certificate).collect::<Vec<_>>())
+    }
+
+    /// The key, for a server that reads files.
+    pub fn key_pem(&self) -> String {
+        pem::encode(&Pem::new("PRIVATE KEY", self.key.secret_der()))
+    }
+}
+
 impl Authority {
-    /// Mints root and intermediate, valid for ten years; `name` tells authorities apart.
+    /// Mints root and intermediate, valid for ten years back and ahead; `name` tells authorities apart.
     pub fn new(name: &str, now: Timestamp) -> Result<Self, rcgen::Error> {
         let today = now.to_zoned(TimeZone::UTC).date();
         let root_key = KeyPair::generate()?;
@@ -60,6 +74,17 @@ impl Authority {
 
     /// A leaf for these names, valid from and to so many days from today, with its intermediate.
     pub fn issue(&self, names: &[&str], from: i32, to: i32) -> Result<Served, rcgen::Error> {
+        self.issue_with(names, from, to, |_| {})
+    }
+
+    /// The same, with something changed before it is signed.
+    pub fn issue_with(
+        &self,
+        names: &[&str],
+        from: i32,
+        to: i32,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Result<Served, rcgen::Error> {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(names.clone())?;
@@ -72,6 +97,7 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        change(&mut params);
         let leaf = params.signed_by(&key, &self.issuer)?;
         let chain = vec![leaf.der().clone(), self.intermediate.clone()];
         Ok(Served { chain, key: PrivateKeyDer::Pkcs8(key.serialize_der().into()) })
@@ -86,7 +112,8 @@ impl std::fmt::Debug for Authority {
 
 fn authority_params(name: &str, today: Date) -> CertificateParams {
     let mut params = CertificateParams::default();
-    params.not_before = date(today, -1);
+    // Long ago, so that a leaf that has expired had a valid issuer all its life.
+    params.not_before = date(today, -3650);
     params.not_after = date(today, 3650);
     params.distinguished_name.remove(DnType::CommonName);
     params.distinguished_name.push(DnType::OrganizationName, "Watchpost");

@@ -84,9 +84,9 @@ async fn visit(
         Some(delay) => tokio::time::sleep(delay).await,
         None => std::future::pending().await,
     }
-    let websocket =
-        accept_hdr_async(stream, |request: &Request, response| answer(door, request, response))
-            .await?;
+    #[expect(clippy::result_large_err, reason = "the shape that tungstenite wants")]
+    let answer = |request: &Request, response| answer(door, request, response);
+    let websocket = accept_hdr_async(stream, answer).await?;
     let (write, read) = websocket.split();
     read.forward(write).await
 }

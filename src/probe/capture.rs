@@ -1,16 +1,19 @@
-//! Catches the chain that a server presents, whether or not it would verify.
+//! Catches what a server presents and asks for in one handshake, whether or not it would verify.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// Most certificates of a chain that are kept; rustls itself takes no more than 64 KiB of them.
 const MAX_CERTIFICATES: usize = 16;
 
-/// Stands where rustls wants a verifier, for one handshake.
+/// Stands where rustls wants a verifier and a source of client certificates, for one handshake.
 ///
 /// It lets the handshake go on with any chain, so that version, suite and chain of a broken
 /// endpoint are seen; whoever dials must judge the chain afterwards, and send nothing through a
@@ -18,18 +21,37 @@ const MAX_CERTIFICATES: usize = 16;
 #[derive(Debug)]
 pub struct Capture {
     provider: Arc<CryptoProvider>,
+    identity: Option<Arc<CertifiedKey>>,
     presented: OnceLock<Vec<CertificateDer<'static>>>,
+    asked: AtomicBool,
 }
 
 impl Capture {
-    /// Has seen nothing yet.
-    pub fn new(provider: Arc<CryptoProvider>) -> Self {
-        Self { provider, presented: OnceLock::new() }
+    /// Has seen nothing yet; shows this client certificate to whoever asks for one.
+    pub fn new(provider: Arc<CryptoProvider>, identity: Option<Arc<CertifiedKey>>) -> Self {
+        Self { provider, identity, presented: OnceLock::new(), asked: AtomicBool::new(false) }
     }
 
     /// The chain, leaf first, once the server has presented one.
     pub fn presented(&self) -> Option<&[CertificateDer<'static>]> {
         self.presented.get().map(Vec::as_slice)
+    }
+
+    /// Whether the server has asked for a client certificate.
+    pub fn asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl ResolvesClientCert for Capture {
+    fn resolve(&self, _roots: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        self.identity.clone()
+    }
+
+    /// True, so that [`Self::resolve`] is called at all; without an identity it gives none.
+    fn has_certs(&self) -> bool {
+        true
     }
 }
 

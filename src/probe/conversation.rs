@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -25,10 +25,6 @@ const MAX_FRAMES: usize = 64;
 /// Longest that the answer to our Close frame is waited for.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
-/// Earliest that waiting for a message ends before the run's deadline, so that the run can still
-/// say which messages came instead.
-const LAST_WORD: Duration = Duration::from_millis(20);
-
 /// An open WebSocket.
 pub struct Conversation(WebSocketStream<Stream>);
 
@@ -44,15 +40,15 @@ impl Conversation {
         Self(WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await)
     }
 
-    /// Goes through the steps.
-    pub async fn hold(&mut self, steps: &[Step], deadline: Instant) -> Result<(), Failure> {
+    /// Goes through the steps; waits for no message beyond `until`.
+    pub async fn hold(&mut self, steps: &[Step], until: Instant) -> Result<(), Failure> {
         for step in steps {
             match step {
                 Step::Send(text) => {
                     let sent = self.0.send(Message::text(text.as_str())).await;
                     sent.map_err(|error| failure(error, Phase::Transfer))?;
                 }
-                Step::Expect(matcher) => self.expect(matcher, deadline - LAST_WORD).await?,
+                Step::Expect(matcher) => self.expect(matcher, until).await?,
             }
         }
         Ok(())
@@ -85,15 +81,16 @@ impl Conversation {
     ///
     /// A server that never answers has let the page in all the same. One that closes with a
     /// code of its own has not: many let everybody through the upgrade and refuse afterwards.
-    pub async fn close(mut self) -> Result<(), Failure> {
+    pub async fn close(mut self, until: Instant) -> Result<(), Failure> {
+        let until = until.min(Instant::now() + CLOSE_WAIT);
+        timeout_at(until, self.farewell()).await.unwrap_or(Ok(()))
+    }
+
+    async fn farewell(&mut self) -> Result<(), Failure> {
         let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
         if self.0.close(Some(goodbye)).await.is_err() {
             return Ok(());
         }
-        timeout(CLOSE_WAIT, self.farewell()).await.unwrap_or(Ok(()))
-    }
-
-    async fn farewell(&mut self) -> Result<(), Failure> {
         for _ in 0..MAX_FRAMES {
             match self.next(Phase::Close).await {
                 Ok(Message::Close(frame)) => {

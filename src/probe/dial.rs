@@ -10,6 +10,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
 use super::Run;
+use super::capture::Capture;
 use super::io_error;
 use super::witness::Witness;
 use crate::check::target::Host;
@@ -49,7 +50,7 @@ pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failur
                 .presented()
                 .map(|presented| Arc::new(profile.judge(presented, &name, clock::now())));
             witness.seen.chain.clone_from(&chain);
-            settle(handshake, chain.as_deref(), witness).map(Either::Right)
+            settle(handshake, chain.as_deref(), &capture, witness).map(Either::Right)
         }
     }
 }
@@ -57,22 +58,26 @@ pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failur
 fn settle(
     handshake: std::io::Result<TlsStream<TcpStream>>,
     chain: Option<&Chain>,
+    capture: &Capture,
     witness: &mut Witness,
 ) -> Result<TlsStream<TcpStream>, Failure> {
     let fault = chain.and_then(|chain| chain.verification.failures.first()).cloned();
-    match (handshake, fault) {
-        (Ok(tls), fault) => {
+    let error = match handshake {
+        Ok(tls) => {
             witness.seen.session = Some(session(&tls));
-            fault.map_or(Ok(tls), |fault| Err(Failure::CertificateRejected(fault)))
+            return fault.map_or(Ok(tls), |fault| Err(Failure::CertificateRejected(fault)));
         }
-        (Err(error), fault) => match (io_error::failure(&error, Phase::Tls), fault) {
-            // The handshake broke at the certificate: the chain's own fault says more.
-            (Failure::CertificateRejected(_), Some(fault)) => {
-                Err(Failure::CertificateRejected(fault))
-            }
-            (failure, _) => Err(failure),
-        },
-    }
+        Err(error) => error,
+    };
+    Err(match (io_error::failure(&error, Phase::Tls), fault) {
+        // The handshake broke at the certificate: the chain's own fault says more.
+        (Failure::CertificateRejected(_), Some(fault)) => Failure::CertificateRejected(fault),
+        // Alerts that speak of a certificate can only mean ours if one was asked for.
+        (Failure::ClientCertificateRefused { alert }, _) if !capture.asked() => {
+            Failure::TlsAlert { alert }
+        }
+        (failure, _) => failure,
+    })
 }
 
 fn server_name(host: &Host) -> ServerName<'static> {

@@ -1,6 +1,7 @@
 //! The TLS probe: the handshake alone, and a polite goodbye.
 
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout_at;
 
 use super::Run;
 use super::dial::dial;
@@ -13,6 +14,6 @@ pub async fn run(run: &Run<'_>, witness: &mut Witness) -> Result<(), Failure> {
     let mut stream = dial(run, witness).await?;
     witness.enter(Phase::Close);
     // The verdict stands: a server that does not wait for our goodbye does no harm.
-    stream.shutdown().await.ok();
+    timeout_at(run.last_word(), stream.shutdown()).await.ok();
     Ok(())
 }

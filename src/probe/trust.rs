@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::sign::SingleCertAndKey;
+use rustls::sign::CertifiedKey;
 
 use super::capture::Capture;
 use crate::check::endpoint::{Endpoint, EndpointName, Identity, Trust};
@@ -24,6 +24,7 @@ impl Profiles {
     /// One for each encrypted endpoint; endpoints with the same trust share their roots.
     pub fn new<'a>(endpoints: impl IntoIterator<Item = &'a Arc<Endpoint>>) -> Self {
         let provider = Arc::new(provider());
+        let template = template(provider.clone());
         let mut roots = HashMap::new();
         let encrypted = endpoints.into_iter().filter(|endpoint| endpoint.target.scheme.is_tls());
         Self(
@@ -33,8 +34,12 @@ impl Profiles {
                         .entry(endpoint.trust.clone())
                         .or_insert_with_key(|trust| Arc::new(load(trust)))
                         .clone();
-                    let template = template(provider.clone(), endpoint.identity.as_ref());
-                    let profile = Profile { provider: provider.clone(), roots: trusted, template };
+                    let profile = Profile {
+                        provider: provider.clone(),
+                        roots: trusted,
+                        identity: endpoint.identity.as_ref().map(Identity::certified_key),
+                        template: template.clone(),
+                    };
                     (endpoint.name.clone(), profile)
                 })
                 .collect(),
@@ -52,15 +57,17 @@ impl Profiles {
 pub struct Profile {
     provider: Arc<CryptoProvider>,
     roots: Arc<Roots>,
+    identity: Option<Arc<CertifiedKey>>,
     template: ClientConfig,
 }
 
 impl Profile {
-    /// A config for one handshake, and what catches the chain of that handshake.
+    /// A config for one handshake, and what catches what is shown in it.
     pub fn client_config(&self) -> (ClientConfig, Arc<Capture>) {
-        let capture = Arc::new(Capture::new(self.provider.clone()));
+        let capture = Arc::new(Capture::new(self.provider.clone(), self.identity.clone()));
         let mut config = self.template.clone();
         config.dangerous().set_certificate_verifier(capture.clone());
+        config.client_auth_cert_resolver = capture.clone();
         (config, capture)
     }
 
@@ -121,20 +128,14 @@ fn provider() -> CryptoProvider {
     }
 }
 
-fn template(provider: Arc<CryptoProvider>, identity: Option<&Identity>) -> ClientConfig {
-    let capture = Arc::new(Capture::new(provider.clone()));
-    let builder = ClientConfig::builder_with_provider(provider)
+fn template(provider: Arc<CryptoProvider>) -> ClientConfig {
+    let blank = Arc::new(Capture::new(provider.clone(), None));
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(rustls::ALL_VERSIONS)
         .unwrap_or_else(|error| unreachable!("the suites above cover both versions: {error}"))
         .dangerous()
-        .with_custom_certificate_verifier(capture);
-    let mut config = match identity {
-        Some(identity) => {
-            let key = SingleCertAndKey::from(identity.certified_key().clone());
-            builder.with_client_cert_resolver(Arc::new(key))
-        }
-        None => builder.with_no_client_auth(),
-    };
+        .with_custom_certificate_verifier(blank)
+        .with_no_client_auth();
     // As browsers ask for wss.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // A resumed handshake would show no certificate at all.

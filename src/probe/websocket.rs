@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 
 use super::Run;
@@ -51,7 +51,7 @@ pub async fn run(
     match answer {
         Answer::Rejected(mut response) => {
             witness.enter(Phase::Close);
-            response.body = body(stream, head.into_rest()).await;
+            response.body = body(stream, head.into_rest(), run.last_word()).await;
             let response = Arc::new(response);
             witness.seen.refusal = Some(response.clone());
             Err(Failure::UpgradeRejected(response))
@@ -62,10 +62,10 @@ pub async fn run(
             let mut conversation = Conversation::open(stream, head.into_rest()).await;
             if run.expects_entry() && !websocket.conversation.is_empty() {
                 witness.enter(Phase::Transfer);
-                conversation.hold(&websocket.conversation, run.deadline).await?;
+                conversation.hold(&websocket.conversation, run.last_word()).await?;
             }
             witness.enter(Phase::Close);
-            conversation.close().await
+            conversation.close(run.last_word()).await
         }
     }
 }
@@ -105,9 +105,10 @@ fn request(run: &Run<'_>, websocket: &Websocket, key: &str) -> Vec<u8> {
 }
 
 /// The first bytes of a body: what is there, or comes soon. How it ends does not matter.
-async fn body(stream: Stream, mut bytes: Vec<u8>) -> Quoted {
+async fn body(stream: Stream, mut bytes: Vec<u8>, until: Instant) -> Quoted {
     let room = MAX_BODY_BYTES.saturating_sub(bytes.len()) as u64;
-    timeout(BODY_WAIT, stream.take(room).read_to_end(&mut bytes)).await.ok();
+    let until = until.min(Instant::now() + BODY_WAIT);
+    timeout_at(until, stream.take(room).read_to_end(&mut bytes)).await.ok();
     bytes.truncate(MAX_BODY_BYTES);
     Quoted::bytes(bytes.trim_ascii())
 }

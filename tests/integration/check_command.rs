@@ -1,0 +1,256 @@
+//! `watchpost check`: one screen for people, and JSON that is a contract.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::fixture::daemon::watchpost;
+use crate::fixture::pki::{self, HOST, Pki, server_config};
+use crate::fixture::raw::{self, OPEN};
+
+async fn run(args: Vec<String>) -> Output {
+    let run =
+        move || watchpost(&args.iter().map(String::as_str).collect::<Vec<_>>()).output().unwrap();
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+macro_rules! check {
+    ($($arg:expr),+ $(,)?) => { run(vec!["check".to_owned(), $($arg.to_string()),+]).await };
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// Lets one origin in, as servers with an allow list do.
+async fn selective() -> raw::Server {
+    raw::serve(|mut stream| async move {
+        let request = raw::request(&mut stream).await;
+        let key = raw::header(&request, "Sec-WebSocket-Key").unwrap_or_default();
+        let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
+        let answer = match raw::header(&request, "Origin") {
+            Some("https://shop.test") => OPEN.replace("ACCEPT", &accept),
+            _ => "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno".to_owned(),
+        };
+        tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await.unwrap();
+        raw::hold(stream).await;
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_door_is_an_object_with_every_field() {
+    let server = selective().await;
+    let output =
+        check!(format!("ws://{}/", server.address), "--origin", "https://shop.test", "--json");
+    assert_eq!(output.status.code(), Some(0));
+    let report = json(&output);
+    let fields: Vec<_> = report.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        fields,
+        [
+            "address",
+            "addresses",
+            "endpoint",
+            "evidence",
+            "expect",
+            "fault",
+            "fix",
+            "http_status",
+            "latency",
+            "message",
+            "origin",
+            "phase",
+            "phases",
+            "probe",
+            "reason",
+            "response",
+            "started_at",
+            "subprotocol",
+            "success",
+            "tls",
+            "url",
+            "verdict",
+        ]
+    );
+    assert_eq!((&report["verdict"], &report["success"]), (&"pass".into(), &true.into()));
+    assert_eq!((&report["http_status"], &report["reason"]), (&101.into(), &Value::Null));
+    let phases = report["phases"].as_object().unwrap();
+    let until_open: f64 =
+        ["resolve", "connect", "upgrade"].iter().map(|name| phases[*name].as_f64().unwrap()).sum();
+    let latency = report["latency"].as_f64().unwrap();
+    assert!((latency / 1e3 - until_open).abs() < 1e-6, "{latency} ms, {until_open} s");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_says_why_and_what_to_do() {
+    let server = selective().await;
+    let url = format!("ws://{}/", server.address);
+    let output = check!(url, "--origin", "https://evil.test", "--json");
+    assert_eq!(output.status.code(), Some(1));
+    let report = json(&output);
+    for (field, value) in [
+        ("verdict", "fail"),
+        ("reason", "upgrade_refused"),
+        ("phase", "upgrade"),
+        ("fault", "target"),
+    ] {
+        assert_eq!(report[field], value, "{field}");
+    }
+    assert_eq!((&report["success"], &report["latency"]), (&false.into(), &Value::Null));
+    assert_eq!((&report["http_status"], &report["response"]["body"]), (&403.into(), &"no".into()));
+
+    let screen = check!(url, "--origin", "https://evil.test");
+    let said = String::from_utf8(screen.stdout).unwrap();
+    for part in [
+        "✘ FAIL",
+        "as https://evil.test",
+        "upgrade_refused in upgrade",
+        "seen: 403 Forbidden",
+        "do: Add this origin",
+    ] {
+        assert!(said.contains(part), "no {part:?} in\n{said}");
+    }
+    assert!(!said.contains('\u{1b}'), "no colour where no terminal is");
+    assert!(said.lines().count() <= 24, "one screen:\n{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_origins_are_a_list_and_the_worst_decides() {
+    let server = selective().await;
+    let url = format!("ws://{}/", server.address);
+    let output = check!(
+        url,
+        "--origin",
+        "https://shop.test",
+        "--origin",
+        "null",
+        "--origin",
+        "none",
+        "--json"
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let reports = json(&output);
+    let verdicts: Vec<_> = reports
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|report| (report["origin"].as_str().unwrap(), report["verdict"].as_str().unwrap()))
+        .collect();
+    assert_eq!(verdicts, [("https://shop.test", "pass"), ("null", "fail"), ("none", "fail")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_can_be_what_is_wanted() {
+    let server = selective().await;
+    let url = format!("ws://{}/", server.address);
+    let refused = check!(url, "--origin", "https://evil.test", "--expect", "deny", "--json");
+    assert_eq!((refused.status.code(), &json(&refused)["verdict"]), (Some(0), &"pass".into()));
+    let let_in = check!(url, "--origin", "https://shop.test", "--expect", "deny", "--json");
+    assert_eq!(
+        (let_in.status.code(), &json(&let_in)["reason"]),
+        (Some(1), &"origin_accepted".into())
+    );
+    let dead =
+        check!("ws://127.0.0.1:9/", "--origin", "https://evil.test", "--expect", "deny", "--json");
+    assert_eq!((dead.status.code(), &json(&dead)["verdict"]), (Some(3), &"inconclusive".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_chain_is_a_tree_with_days_left() {
+    let pki = Pki::new("screen");
+    let server = pki::open(server_config(pki.authority.issue(&[HOST], -30, 60).unwrap())).await;
+    let ca = pki.ca_file();
+    let url = format!("wss://{HOST}/");
+    let output = check!(url, "--ca", ca.display(), "--connect-to", server.address);
+    let said = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "✔ pass",
+        "TLS 1.3",
+        "├─ CN=door.test  59 d left",
+        "└─ CN=screen intermediate",
+        "trusted until",
+    ] {
+        assert!(said.contains(part), "no {part:?} in\n{said}");
+    }
+    let report = json(&check!(url, "--ca", ca.display(), "--connect-to", server.address, "--json"));
+    assert_eq!(report["tls"]["verified"], true);
+    assert_eq!(report["tls"]["chain"][0]["subject"], "CN=door.test");
+    assert_eq!(report["tls"]["path"], serde_json::json!([0, 1]));
+
+    let untrusted = json(&check!(url, "--connect-to", server.address, "--json"));
+    assert_eq!(untrusted["reason"], "cert_unknown_issuer");
+    assert_eq!(untrusted["tls"]["chain"][1]["subject"], "CN=screen intermediate,O=Watchpost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tls_url_shakes_hands_only() {
+    let pki = Pki::new("hands");
+    let server = pki::open(server_config(pki.good())).await;
+    let output = check!(
+        format!("tls://{HOST}:1"),
+        "--ca",
+        pki.ca_file().display(),
+        "--connect-to",
+        server.address,
+        "--json"
+    );
+    let report = json(&output);
+    assert_eq!((&report["probe"], &report["origin"]), (&"tls".into(), &Value::Null));
+    assert!(report["latency"].as_f64().unwrap() > 0.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_and_subprotocols_are_sent() {
+    let server = raw::serve(|mut stream| async move {
+        let request = raw::request(&mut stream).await;
+        let told = format!(
+            "{:?} {:?}",
+            raw::header(&request, "X-A"),
+            raw::header(&request, "Sec-WebSocket-Protocol")
+        );
+        let answer = format!("HTTP/1.1 418 X\r\nContent-Length: {}\r\n\r\n{told}", told.len());
+        tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await.unwrap();
+        raw::hold(stream).await;
+    })
+    .await;
+    let output = check!(
+        format!("ws://{}/", server.address),
+        "--header",
+        "X-A: b c",
+        "--subprotocol",
+        "chat",
+        "--subprotocol",
+        "soap",
+        "--json"
+    );
+    assert_eq!(json(&output)["response"]["body"], "Some(\"b c\") Some(\"chat, soap\")");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timeout_ends_the_wait() {
+    let silent = raw::serve(raw::hold).await;
+    let output = check!(format!("ws://{}/", silent.address), "--timeout", "200ms", "--json");
+    let report = json(&output);
+    assert_eq!((&report["reason"], &report["phase"]), (&"timeout".into(), &"upgrade".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_command_line_is_told_with_status_2() {
+    for (args, part) in [
+        (vec!["chat.test"], "not a URL with a host"),
+        (vec!["ftp://chat.test"], "the scheme must be"),
+        (vec!["ws://a.test", "--origin", "https://a.test/"], "more than an origin"),
+        (vec!["ws://a.test", "--header", "Origin: x"], "the probe writes this header itself"),
+        (vec!["ws://a.test", "--ca", "/no/such.pem"], "/no/such.pem"),
+        (vec!["ws://a.test", "--timeout", "2h"], "a timeout is between"),
+        (vec!["https://a.test", "--origin", "null"], "write wss://"),
+    ] {
+        let mut all = vec!["check".to_owned()];
+        all.extend(args.iter().map(|arg| (*arg).to_owned()));
+        let output = run(all).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(part), "{args:?}: {said}");
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+    }
+}

@@ -1,0 +1,7 @@
+//! Servers that misbehave in one named way, and the daemon under test.
+
+pub mod checks;
+pub mod daemon;
+pub mod nameserver;
+pub mod pki;
+pub mod raw;

@@ -1,0 +1,23 @@
+//! Everything that needs sockets or the built program, in one binary: linking is what takes time.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says what it expects by panicking"
+)]
+
+mod fixture;
+
+mod check_command;
+mod config;
+mod daemon;
+mod deadline;
+mod layers;
+mod lifecycle;
+mod metrics;
+mod server;
+mod taxonomy;
+mod tls;
+mod websocket;

@@ -1,0 +1,159 @@
+//! What is seen of a chain, whether or not it verifies.
+
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use watchpost::outcome::chain::Chain;
+use watchpost::outcome::reason::Reason;
+use watchpost::outcome::verdict::Verdict;
+
+use crate::fixture::checks::{check, config, run};
+use crate::fixture::pki::{self, HOST, Pki, now, server_config};
+use crate::fixture::raw;
+
+#[tokio::test]
+async fn a_good_chain_is_known_to_its_last_fact() {
+    let pki = Pki::new("facts");
+    let served = pki.authority.issue(&[HOST, "*.door.test", "192.0.2.7"], -10, 80).unwrap();
+    let server = pki::open(server_config(served)).await;
+    let outcome = run(&check("tls://door.test:1", &pki.keys(&server))).await;
+    assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.failure);
+
+    let chain = outcome.observation.chain.unwrap();
+    let [leaf, intermediate] = &chain.certificates[..] else { panic!("two certificates") };
+    let facts = leaf.facts.as_ref().unwrap();
+    assert_eq!(facts.subject.as_str(), "CN=door.test");
+    assert_eq!(facts.issuer.as_str(), "CN=facts intermediate,O=Watchpost");
+    let names: Vec<_> = facts.names.iter().map(|name| name.as_str()).collect();
+    assert_eq!(names, [HOST, "*.door.test", "192.0.2.7"]);
+    assert_eq!((facts.key.kind, facts.key.bits), ("ec", 256));
+    assert!(!facts.is_ca && !facts.self_issued);
+    assert!(intermediate.facts.as_ref().unwrap().is_ca);
+    let days = now().duration_until(facts.not_after).as_hours() / 24;
+    assert!((78..=80).contains(&days), "{days}");
+
+    let path = chain.verification.path.as_ref().unwrap();
+    assert_eq!(path.positions, [0, 1]);
+    assert_eq!(path.not_after, facts.not_after, "the leaf ends first");
+    let session = outcome.observation.session.unwrap();
+    assert_eq!(session.version, "TLS 1.3");
+    assert_eq!(session.cipher.as_str(), "TLS13_AES_128_GCM_SHA256");
+    assert!(!session.hello_retry);
+}
+
+#[tokio::test]
+async fn every_fault_of_a_chain_is_told_the_browsers_first() {
+    let pki = Pki::new("several");
+    let stranger = Pki::new("stranger");
+    let labels = async |served, keys: &Pki| {
+        let server = pki::open(server_config(served)).await;
+        let outcome = run(&check("tls://door.test:1", &keys.keys(&server))).await;
+        let chain = outcome.observation.chain.unwrap();
+        chain.verification.failures.iter().map(|failure| failure.label()).collect::<Vec<_>>()
+    };
+    let issue = |names: &[&str], from, to| pki.authority.issue(names, from, to).unwrap();
+    assert_eq!(
+        labels(issue(&["other.test"], -20, -10), &pki).await,
+        ["hostname_mismatch", "expired"]
+    );
+    assert_eq!(labels(issue(&[HOST], -20, -10), &stranger).await, ["unknown_issuer", "expired"]);
+    assert_eq!(
+        labels(issue(&["other.test"], 5, 10), &stranger).await,
+        ["unknown_issuer", "hostname_mismatch", "not_yet_valid"]
+    );
+}
+
+#[tokio::test]
+async fn an_expired_chain_still_shows_its_path() {
+    let pki = Pki::new("expired");
+    let served = pki.authority.issue(&[HOST], -20, -10).unwrap();
+    let server = pki::open(server_config(served)).await;
+    let outcome = run(&check("wss://door.test/", &pki.keys(&server))).await;
+    assert_eq!(outcome.failure.unwrap().reason(), Reason::CertExpired);
+    let chain: Arc<Chain> = outcome.observation.chain.unwrap();
+    assert_eq!(chain.verification.path.as_ref().unwrap().positions, [0, 1]);
+    assert_eq!(outcome.observation.http_status, None, "nothing was sent through it");
+}
+
+#[tokio::test]
+async fn a_wss_run_sees_what_a_tls_run_sees() {
+    let pki = Pki::new("same");
+    let server = pki::open(server_config(pki.good())).await;
+    let config = config(
+        &format!("wss://door.test:{}/", server.address.port()),
+        &format!("{}probes = [\"websocket\", \"tls\"]", pki.keys(&server)),
+    );
+    let [websocket, tls] = &config.checks[..] else { panic!("two checks") };
+    let (websocket, tls) = (run(websocket).await.observation, run(tls).await.observation);
+    assert_eq!(websocket.chain, tls.chain);
+    assert_eq!(websocket.session, tls.session);
+}
+
+#[tokio::test]
+async fn the_name_is_kept_when_another_address_is_dialled() {
+    #[derive(Debug)]
+    struct ByName(Arc<CertifiedKey>);
+    impl ResolvesServerCert for ByName {
+        fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+            (hello.server_name() == Some(HOST)).then(|| self.0.clone())
+        }
+    }
+    let pki = Pki::new("sni");
+    let served = pki.good();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let key = CertifiedKey::from_der(served.chain, served.key, &provider).unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(rustls::ALL_VERSIONS)
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(ByName(Arc::new(key))));
+    let server = pki::open(config).await;
+    assert_eq!(run(&check("wss://door.test/", &pki.keys(&server))).await.failure, None);
+    let other = run(&check("wss://other.test/", &pki.keys(&server))).await;
+    assert_eq!(other.failure.unwrap().reason(), Reason::TlsAlert);
+}
+
+#[tokio::test]
+async fn a_literal_address_is_verified_as_an_address() {
+    let pki = Pki::new("address");
+    for (names, reason) in
+        [(["127.0.0.1"], None), (["door.test"], Some(Reason::CertHostnameMismatch))]
+    {
+        let served = pki.authority.issue(&names, -10, 80).unwrap();
+        let server = pki::open(server_config(served)).await;
+        let keys = format!("ca-file = \"{}\"", pki.ca_file().display());
+        let outcome = run(&check(&format!("wss://{}/", server.address), &keys)).await;
+        assert_eq!(outcome.failure.map(|failure| failure.reason()), reason);
+    }
+}
+
+#[tokio::test]
+async fn a_client_certificate_opens_the_door_that_wants_one() {
+    let pki = Pki::new("client");
+    let server = pki::open(pki::strict_server_config(&pki)).await;
+    let client = pki
+        .authority
+        .issue_with(&["probe.test"], -10, 80, |params| {
+            params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        })
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("probe.pem"), client.chain_pem()).unwrap();
+    std::fs::write(folder.path().join("key.pem"), client.key_pem()).unwrap();
+    let keys = format!(
+        "{}client-cert = \"{1}/probe.pem\"\nclient-key = \"{1}/key.pem\"",
+        pki.keys(&server),
+        folder.path().display()
+    );
+    assert_eq!(run(&check("wss://door.test/", &keys)).await.failure, None);
+    // Without it, see the taxonomy.
+}
+
+#[tokio::test]
+async fn a_plain_http_url_of_a_websocket_needs_no_certificate() {
+    let server = raw::answering(raw::OPEN).await;
+    let outcome = run(&check(&format!("http://{}/", server.address), "")).await;
+    assert_eq!((outcome.failure, outcome.observation.chain), (None, None));
+}
