@@ -28,6 +28,7 @@ use crate::outcome::verdict;
 use crate::outcome::{Observation, Outcome};
 use resolve::Resolver;
 use trust::Profiles;
+pub use trust::crypto_provider;
 use witness::Witness;
 
 /// Time before the deadline that a run keeps to say what it knows.

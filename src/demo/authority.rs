@@ -85,14 +85,26 @@ impl Authority {
         to: i32,
         change: impl FnOnce(&mut CertificateParams),
     ) -> Result<Served, rcgen::Error> {
-        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-        let key = KeyPair::generate()?;
-        let mut params = CertificateParams::new(names.clone())?;
+        self.issue_for(names, from, to, KeyPair::generate()?, change)
+    }
+
+    /// The same, for a key of the caller's choice.
+    pub fn issue_for(
+        &self,
+        names: &[&str],
+        from: i32,
+        to: i32,
+        key: KeyPair,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Result<Served, rcgen::Error> {
+        let mut params = CertificateParams::new(
+            names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(),
+        )?;
         params.not_before = date(self.today, from);
         params.not_after = date(self.today, to);
         params.distinguished_name.remove(DnType::CommonName);
         if let Some(name) = names.first() {
-            params.distinguished_name.push(DnType::CommonName, name.as_str());
+            params.distinguished_name.push(DnType::CommonName, *name);
         }
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

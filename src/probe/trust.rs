@@ -23,7 +23,7 @@ pub struct Profiles(HashMap<EndpointName, Profile>);
 impl Profiles {
     /// One for each encrypted endpoint; endpoints with the same trust share their roots.
     pub fn new<'a>(endpoints: impl IntoIterator<Item = &'a Arc<Endpoint>>) -> Self {
-        let provider = Arc::new(provider());
+        let provider = Arc::new(crypto_provider());
         let template = template(provider.clone());
         let mut roots = HashMap::new();
         let encrypted = endpoints.into_iter().filter(|endpoint| endpoint.target.scheme.is_tls());
@@ -104,7 +104,7 @@ fn load(trust: &Trust) -> Roots {
 }
 
 /// What browsers offer: AES-128 first, and the hybrid key exchange before the classic ones.
-fn provider() -> CryptoProvider {
+pub fn crypto_provider() -> CryptoProvider {
     use aws_lc_rs::{cipher_suite as suite, kx_group};
     CryptoProvider {
         cipher_suites: vec![

@@ -1,0 +1,16 @@
+//! The program against programs that nobody here wrote. `tests/run` installs them.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says what it expects by panicking"
+)]
+
+mod certificates;
+mod matrix;
+mod network;
+mod program;
+mod prometheus;
+mod servers;
