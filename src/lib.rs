@@ -1,16 +1,47 @@
 //! Watchpost watches the doors that browsers use: WebSocket, TLS and origins.
+//!
+//! `config -> Vec<Check> -> schedule -> probe -> Outcome -> record -> Snapshot -> http`
+//!
+//! The modules in reading order; imports run from a later one to earlier ones only.
 
-pub mod app;
-pub mod check;
-pub mod cli;
+/// The wall clock, in one place.
 pub mod clock;
-pub mod config;
-pub mod demo;
-pub mod health;
-pub mod http;
+
+/// What is watched: endpoints, origins, probes, how often.
+pub mod check;
+
+/// What a run saw, why it failed, what that means. Pure.
 pub mod outcome;
-pub mod probe;
-pub mod record;
-pub mod report;
+
+/// Up, down or unknown, over several runs. Pure.
+pub mod health;
+
+/// `config.toml` to checks, and what they will cost.
+pub mod config;
+
+/// Fixed slots, caps, one run of a check at a time.
 pub mod schedule;
+
+/// One run over the wire.
+pub mod probe;
+
+/// One run as JSON.
+pub mod report;
+
+/// The single writer: counts, histograms, health, the store; snapshots for readers.
+pub mod record;
+
+/// Metrics, page and API.
+pub mod http;
+
+/// What systemd is told.
 pub mod systemd;
+
+/// A loopback edge with good and bad doors.
+pub mod demo;
+
+/// Builds the parts, starts them, ends them in order.
+pub mod app;
+
+/// The command line.
+pub mod cli;

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::field::Span;
+/// Bytes from the start of the file.
+pub type Span = Range<usize>;
 
 /// One thing to mend.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,17 +5,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Range;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::{Spanned, Value};
 
-use super::fault::Faults;
-
-/// Bytes from the start of the file.
-pub type Span = Range<usize>;
+use super::fault::{Faults, Span};
 
 /// A type that a key can hold, with what to write when its text is wrong.
 pub trait Legal: DeserializeOwned {

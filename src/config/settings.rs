@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fault::Faults;
-use super::field::{Field, Span, Table};
+use super::fault::{Faults, Span};
+use super::field::{Field, Table};
 use super::pem::PemFiles;
 use super::raw;
 use super::values::{HumanDuration, NonEmpty};

@@ -5,8 +5,7 @@ use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::Faults;
-use super::field::Span;
+use super::fault::{Faults, Span};
 use super::raw;
 
 /// How alike two keys must be for one to be meant by the other (0 to 1).

@@ -79,6 +79,8 @@ async fn visit(
     stream: TcpStream,
     tls: TlsAcceptor,
 ) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+    // An answer is not worth waiting to fill a packet.
+    stream.set_nodelay(true)?;
     let stream = tls.accept(stream).await?;
     match door.delay() {
         Some(delay) => tokio::time::sleep(delay).await,

@@ -86,7 +86,9 @@ fn request(run: &Run<'_>, websocket: &Websocket, key: &str) -> Vec<u8> {
     line(&[b"GET ", target.path.as_bytes(), b" HTTP/1.1"]);
     line(&[b"Host: ", target.authority().as_bytes()]);
     line(&[b"Connection: Upgrade"]);
-    line(&[b"User-Agent: ", run.prober.user_agent.as_bytes()]);
+    if !websocket.headers.iter().any(|header| header.name() == "user-agent") {
+        line(&[b"User-Agent: ", run.prober.user_agent.as_bytes()]);
+    }
     line(&[b"Upgrade: websocket"]);
     if let Some(origin) = run.check.origin.as_ref().and_then(|rule| rule.origin.header()) {
         line(&[b"Origin: ", origin.as_bytes()]);

@@ -4,6 +4,7 @@
 //! of its own; in turns, so that the ratio of a pair holds while the machine's speed drifts.
 
 #![expect(
+    clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,

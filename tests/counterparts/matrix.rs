@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::program::{Program, file, free_port, installed, json, until, watchpost};
+use crate::program::{daemon, file, free_port, installed, json, until, watchpost};
 use crate::servers::{self, HOST, Server, authority};
 
 /// The columns of the table.
@@ -58,10 +58,10 @@ fn the_matrix_is_as_measured() {
 fn the_daemon_sees_the_same_servers_the_same_way() {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
-    let mut config = format!(
-        "[daemon]\nlisten = \"127.0.0.1:{port}\"\n[defaults]\ninterval = \"2s\"\nca-file = \"ca.pem\"\n\
-         origins = [{{ origin = \"https://app.test\", name = \"app\" }}, \
-         {{ origin = \"https://evil.test\", name = \"evil\", expect = \"deny\" }}]\n"
+    let mut config = String::from(
+        "[defaults]\ninterval = \"2s\"\nca-file = \"ca.pem\"\n\
+         origins = [{ origin = \"https://app.test\", name = \"app\" }, \
+         { origin = \"https://evil.test\", name = \"evil\", expect = \"deny\" }]\n",
     );
     let servers = servers(folder.path());
     for (name, server) in &servers {
@@ -72,13 +72,7 @@ fn the_daemon_sees_the_same_servers_the_same_way() {
         )
         .unwrap();
     }
-    fs::write(folder.path().join("config.toml"), config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_watchpost"));
-    command
-        .args(["run", "--config"])
-        .arg(folder.path().join("config.toml"))
-        .env("RUST_LOG", "warn");
-    let _daemon = Program::start(&mut command).listening(port);
+    let _daemon = daemon(folder.path(), port, &config);
     let health = |checks: &Value, id: &str| {
         let checks = checks["checks"].as_array().unwrap();
         let check = checks.iter().find(|check| check["id"] == id).unwrap();

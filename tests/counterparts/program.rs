@@ -1,7 +1,7 @@
 //! Programs that are started for a test and end with it.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -80,6 +80,15 @@ pub fn file(path: &str) -> PathBuf {
 /// Runs the built program.
 pub fn watchpost(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_watchpost")).args(args).output().unwrap()
+}
+
+/// Starts the daemon on a config in a folder, and waits for its port.
+pub fn daemon(folder: &Path, port: u16, config: &str) -> Program {
+    let path = folder.join("config.toml");
+    std::fs::write(&path, format!("[daemon]\nlisten = \"127.0.0.1:{port}\"\n{config}")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_watchpost"));
+    command.args(["run", "--config"]).arg(path).env("RUST_LOG", "error");
+    Program::start(&mut command).listening(port)
 }
 
 /// Its JSON.

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Program, free_port, installed, said, until};
+use crate::program::{Program, daemon, free_port, installed, said, until};
 use crate::servers::{self, HOST, authority};
 
 /// A daemon that watches nginx with a good and a bad chain, and a port where nobody is.
@@ -25,20 +25,14 @@ fn watch() -> Watch {
     let expired = servers::nginx(&authority.issue(&[HOST], -100, -10).unwrap());
     let port = free_port();
     let config = format!(
-        "[daemon]\nlisten = \"127.0.0.1:{port}\"\n[defaults]\ninterval = \"1s\"\nca-file = \"ca.pem\"\n\
+        "[defaults]\ninterval = \"1s\"\nca-file = \"ca.pem\"\n\
          origins = [{{ origin = \"https://app.test\", name = \"app\" }}, {{ origin = \"https://evil.test\", name = \"evil\", expect = \"deny\" }}]\n\
          [[endpoints]]\nname = \"good\"\nurl = \"{}\"\nconnect-to = \"{}\"\nprobes = [\"websocket\", \"tls\"]\nteam = \"say \\\"hi\\\" \\\\ bye\"\n\
          [[endpoints]]\nname = \"expired\"\nurl = \"{}\"\nconnect-to = \"{}\"\n\
          [[endpoints]]\nname = \"dead\"\nurl = \"ws://127.0.0.1:9/\"\n",
         good.url, good.connect_to, expired.url, expired.connect_to
     );
-    fs::write(folder.path().join("config.toml"), config).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_watchpost"));
-    command
-        .args(["run", "--config"])
-        .arg(folder.path().join("config.toml"))
-        .env("RUST_LOG", "warn");
-    let daemon = Program::start(&mut command).listening(port);
+    let daemon = daemon(folder.path(), port, &config);
     let watch = Watch { port, _daemon: daemon, _servers: vec![good, expired], folder };
     until("down", || {
         watch

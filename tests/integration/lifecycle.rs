@@ -5,9 +5,10 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Output, Stdio};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::fixture::daemon::{Home, PATIENCE, watchpost};
+use crate::fixture::daemon::{Daemon, Home, PATIENCE, watchpost};
 use crate::fixture::raw::{self, OPEN};
 
 const NOBODY: &str = "[[endpoints]]\nname = \"nobody\"\nurl = \"ws://127.0.0.1:9/\"\n";
@@ -101,18 +102,24 @@ fn systemd_is_told_when_everything_has_begun() {
     assert!(child.wait().unwrap().success());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_end_in_the_middle_of_a_run_loses_nothing() {
+/// A daemon in the middle of a run that its server never answers.
+async fn in_the_middle_of_a_run() -> (Home, Daemon) {
     let silent = raw::serve(raw::hold).await;
     let home = Home::new(&format!(
         "[[endpoints]]\nname = \"silent\"\nurl = \"ws://{}/\"\ninterval = \"20s\"\ntimeout = \"19s\"\n",
         silent.address
     ));
-    let mut daemon = home.start();
+    let daemon = home.start();
     // The run is under way once the server has a visitor.
-    while silent.visits.load(std::sync::atomic::Ordering::SeqCst) == 0 {
+    while silent.visits.load(Ordering::SeqCst) == 0 {
         tokio::task::yield_now().await;
     }
+    (home, daemon)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_in_the_middle_of_a_run_loses_nothing() {
+    let (home, mut daemon) = in_the_middle_of_a_run().await;
     daemon.signal("TERM");
     let line = daemon.wait_for_line("check=silent/websocket/none");
     assert!(line.contains("result=inconclusive reason=shutting_down"), "{line}");
@@ -123,15 +130,7 @@ async fn an_end_in_the_middle_of_a_run_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_at_once() {
-    let silent = raw::serve(raw::hold).await;
-    let home = Home::new(&format!(
-        "[[endpoints]]\nname = \"silent\"\nurl = \"ws://{}/\"\ninterval = \"20s\"\ntimeout = \"19s\"\n",
-        silent.address
-    ));
-    let mut daemon = home.start();
-    while silent.visits.load(std::sync::atomic::Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
+    let (_home, mut daemon) = in_the_middle_of_a_run().await;
     daemon.signal("TERM");
     daemon.wait_for_line("ending");
     daemon.signal("TERM");

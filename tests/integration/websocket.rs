@@ -60,6 +60,20 @@ async fn the_request_is_what_a_page_sends() {
 }
 
 #[tokio::test]
+async fn a_user_agent_of_the_config_stands_in_for_ours() {
+    let (sender, mut requests) = mpsc::channel(1);
+    let server = raw::serve(move |mut stream| {
+        let sender = sender.clone();
+        async move { sender.send(raw::request(&mut stream).await).await.unwrap() }
+    })
+    .await;
+    run(&plain(server.address, "headers = { User-Agent = \"Mozilla/5.0\" }")).await;
+    let request = requests.recv().await.unwrap().to_lowercase();
+    let agents: Vec<_> = request.lines().filter(|line| line.starts_with("user-agent:")).collect();
+    assert_eq!(agents, ["user-agent: mozilla/5.0"]);
+}
+
+#[tokio::test]
 async fn odd_answers_that_browsers_take_are_taken() {
     for answer in [
         OPEN,
