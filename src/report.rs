@@ -1,5 +1,7 @@
 //! One run as JSON: the same for `watchpost check --json` and for the API. A contract.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -122,7 +124,7 @@ impl Report {
             started_at: outcome.started_at,
             verdict: outcome.verdict,
             success: outcome.verdict == Verdict::Pass,
-            latency: opened.then(|| seen.phases.to_open().as_secs_f64() * 1e3),
+            latency: opened.then(|| seen.phases.to_open().as_micros() as f64 / 1e3),
             reason: failure.map(Failure::reason),
             phase: failure.and_then(Failure::phase),
             fault: failure.map(Failure::fault),
@@ -141,7 +143,8 @@ impl Report {
 }
 
 fn by_phase<S: Serializer>(times: &PhaseTimes, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(times.iter().map(|(phase, time)| (phase.as_str(), time.as_secs_f64())))
+    let seconds = |time: Duration| time.as_micros() as f64 / 1e6;
+    serializer.collect_map(times.iter().map(|(phase, time)| (phase.as_str(), seconds(time))))
 }
 
 impl ResponseReport {

@@ -46,9 +46,7 @@ pub enum HeaderError {
     #[error("not a header value: visible characters on one line only")]
     Value,
     /// The probe writes this header itself.
-    #[error(
-        "the probe writes this header itself: set origins with `origins`, subprotocols with `subprotocols`"
-    )]
+    #[error("the probe writes this header itself")]
     Reserved,
 }
 

@@ -66,9 +66,9 @@ pub enum Failure {
         /// How.
         detail: Quoted,
     },
-    /// An alert about our certificate, or about having none.
+    /// An alert about our certificate or about having none; or a 400, as nginx answers.
     ClientCertificateRefused {
-        /// As RFC 8446 section 6 names it.
+        /// As RFC 8446 section 6 names it, or what the answer says.
         alert: Quoted,
     },
     /// The chain did not verify.
@@ -201,6 +201,7 @@ impl Failure {
             Self::HttpMalformed { .. } => Reason::HttpMalformed,
             Self::UpgradeRejected(response) => match response.status {
                 401 | 403 => Reason::UpgradeRefused,
+                404 | 410 => Reason::UpgradeNotFound,
                 429 => Reason::UpgradeThrottled,
                 300..=399 => Reason::UpgradeRedirected,
                 500..=599 => Reason::UpgradeServerError,
@@ -244,7 +245,7 @@ impl Failure {
             Self::LocalExhaustion { error } => error.to_string(),
             Self::Io { kind, .. } => kind.to_string(),
             Self::TlsAlert { alert } | Self::ClientCertificateRefused { alert } => {
-                format!("alert {alert}")
+                alert.to_string()
             }
             Self::TlsIncompatible { detail }
             | Self::TlsProtocol { detail }

@@ -112,7 +112,7 @@ reasons! {
         "Mend the port, use ws:// or http://, or switch TLS on in the server."
     TlsAlert "tls_alert" Target
         "The server ended the TLS handshake with an alert."
-        "See which alert: handshake_failure and protocol_version mean nothing in common, unrecognised_name means that it does not know this host."
+        "See which alert: handshake_failure and protocol_version mean nothing in common, unrecognized_name means that it does not know this host."
     TlsIncompatible "tls_incompatible" Target
         "Server and probe have no TLS version or parameter in common."
         "The probe speaks TLS 1.2 and 1.3 with forward secrecy: see what the server offers."
@@ -133,10 +133,10 @@ reasons! {
         "Issue one with this host among its subject alternative names, or mend the server's SNI rules."
     CertUnknownIssuer "cert_unknown_issuer" Target
         "No path leads from the certificate to a trusted root."
-        "Serve the intermediate certificate along with it, or set ca-file for a private CA."
+        "Serve the intermediate certificate along with it, or name a private CA: ca-file in the config, --ca on the command line."
     CertSelfSigned "cert_self_signed" Target
         "The certificate is signed by itself, and is not trusted."
-        "Get one from a CA, or set ca-file to trust this one."
+        "Get one from a CA, or trust this one: ca-file in the config, --ca on the command line."
     CertBadSignature "cert_bad_signature" Target
         "A signature does not fit: of a certificate, or of the handshake by the certificate's key."
         "The server's certificate and key do not belong together, or its chain is garbled."
@@ -151,10 +151,13 @@ reasons! {
         "Something else listens on this port, or a proxy garbles answers."
     UpgradeRefused "upgrade_refused" Target
         "The server refused the upgrade (401 or 403)."
-        "Add this origin to the server's allow list, exactly as the page sends it; without an origin at fault, look at authentication and at the deployment id."
+        "Add the page's origin to the server's allow list, exactly as the page sends it; a request without one may be refused for that. If no origin is at fault, look at authentication and at the deployment id."
     UpgradeRedirected "upgrade_redirected" Target
         "The server answered the upgrade with a redirect, which no browser follows."
         "Put the final address into the page and the url."
+    UpgradeNotFound "upgrade_not_found" Target
+        "The server says that there is nothing at this path (404 or 410)."
+        "Mend the path of the url, or find where the server's routes have gone."
     UpgradeThrottled "upgrade_throttled" Target
         "The server says that there are too many requests (429)."
         "Probe less often, or raise the limit: customers share it."
@@ -163,7 +166,7 @@ reasons! {
         "Look at the server; 502 and 503 come from a proxy that has no live server behind it."
     UpgradeNotOffered "upgrade_not_offered" Target
         "The server answered as if this were no WebSocket."
-        "Mend the path; a proxy must pass on the headers Upgrade and Connection."
+        "Look at the path and at what stands in front of the server: a proxy must pass on the headers Upgrade and Connection."
     BadUpgradeHeader "bad_upgrade_header" Target
         "The answer is 101, but its Upgrade header is not websocket."
         "A proxy in front of the server drops or changes the header."
@@ -239,6 +242,7 @@ impl Reason {
             | Self::HttpMalformed
             | Self::UpgradeRefused
             | Self::UpgradeRedirected
+            | Self::UpgradeNotFound
             | Self::UpgradeThrottled
             | Self::UpgradeServerError
             | Self::UpgradeNotOffered

@@ -58,6 +58,16 @@ pub fn judge(
     }
 }
 
+/// Whose trouble a run shows, in words.
+pub fn whose(verdict: Verdict, failure: &Failure) -> &'static str {
+    match (failure.fault(), verdict) {
+        (Fault::Monitor, _) => "ours: this says nothing about the endpoint",
+        (_, Verdict::Inconclusive) => "not known: a door that is broken proves no allow list",
+        (Fault::Path, _) => "on the way there, or theirs",
+        (Fault::Target, _) => "theirs",
+    }
+}
+
 fn was_let_in(failure: &Failure) -> bool {
     matches!(failure.phase(), Some(Phase::Transfer | Phase::Close))
 }

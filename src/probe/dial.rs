@@ -50,6 +50,7 @@ pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failur
                 .presented()
                 .map(|presented| Arc::new(profile.judge(presented, &name, clock::now())));
             witness.seen.chain.clone_from(&chain);
+            witness.certificate_wanted = capture.asked() && endpoint.identity.is_none();
             settle(handshake, chain.as_deref(), &capture, witness).map(Either::Right)
         }
     }
@@ -72,9 +73,13 @@ fn settle(
     Err(match (io_error::failure(&error, Phase::Tls), fault) {
         // The handshake broke at the certificate: the chain's own fault says more.
         (Failure::CertificateRejected(_), Some(fault)) => Failure::CertificateRejected(fault),
-        // Alerts that speak of a certificate can only mean ours if one was asked for.
+        // Alerts that speak of a certificate can only mean ours if one was asked for; and to
+        // one that was not given, TLS 1.2 answers with an alert that does not speak of it.
         (Failure::ClientCertificateRefused { alert }, _) if !capture.asked() => {
             Failure::TlsAlert { alert }
+        }
+        (Failure::TlsAlert { alert }, _) if witness.certificate_wanted => {
+            Failure::ClientCertificateRefused { alert }
         }
         (failure, _) => failure,
     })

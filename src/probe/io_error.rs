@@ -69,7 +69,7 @@ fn alert_failure(alert: AlertDescription, phase: Phase) -> Failure {
             | AlertDescription::UnknownCA
             | AlertDescription::AccessDenied
     );
-    let alert = debug(&alert);
+    let alert = rfc_name(alert);
     if about_us {
         Failure::ClientCertificateRefused { alert }
     } else if phase == Phase::Tls {
@@ -77,6 +77,23 @@ fn alert_failure(alert: AlertDescription, phase: Phase) -> Failure {
     } else {
         Failure::TlsProtocol { detail: Quoted::text(&format!("alert {alert} after the handshake")) }
     }
+}
+
+/// `HandshakeFailure` as RFC 8446 writes it: `handshake_failure`.
+fn rfc_name(alert: AlertDescription) -> Quoted {
+    // The one that rustls spells in British.
+    let name = format!("{alert:?}").replace("Unrecognised", "Unrecognized");
+    let mut text = String::with_capacity(name.len() + 4);
+    let mut before = '_';
+    for c in name.chars() {
+        // An abbreviation stays one word: `UnknownCA` is `unknown_ca`.
+        if c.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            text.push('_');
+        }
+        text.push(c.to_ascii_lowercase());
+        before = c;
+    }
+    Quoted::text(&text)
 }
 
 /// The name of a variant of a closed enum of rustls.
@@ -109,6 +126,17 @@ mod tests {
             (Errno::NOMEM, exhausted(Errno::NOMEM)),
         ] {
             assert_eq!(failure(&io::Error::from(errno), Phase::Connect), expected, "{errno:?}");
+        }
+    }
+
+    #[test]
+    fn alerts_are_named_as_the_rfc_names_them() {
+        for (alert, name) in [
+            (AlertDescription::HandshakeFailure, "handshake_failure"),
+            (AlertDescription::UnknownCA, "unknown_ca"),
+            (AlertDescription::UnrecognisedName, "unrecognized_name"),
+        ] {
+            assert_eq!(rfc_name(alert).as_str(), name);
         }
     }
 

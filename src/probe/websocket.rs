@@ -51,9 +51,16 @@ pub async fn run(
     match answer {
         Answer::Rejected(mut response) => {
             witness.enter(Phase::Close);
-            response.body = body(stream, head.into_rest(), run.last_word()).await;
+            let length =
+                response.header("content-length").and_then(|text| text.as_str().parse().ok());
+            response.body = body(stream, head.into_rest(), length, run.last_word()).await;
             let response = Arc::new(response);
             witness.seen.refusal = Some(response.clone());
+            // How nginx says that it wanted a client certificate.
+            if witness.certificate_wanted && response.status == 400 {
+                let alert = response.body.clone();
+                return Err(Failure::ClientCertificateRefused { alert });
+            }
             Err(Failure::UpgradeRejected(response))
         }
         Answer::Open(subprotocol) => {
@@ -106,11 +113,15 @@ fn request(run: &Run<'_>, websocket: &Websocket, key: &str) -> Vec<u8> {
     request
 }
 
-/// The first bytes of a body: what is there, or comes soon. How it ends does not matter.
-async fn body(stream: Stream, mut bytes: Vec<u8>, until: Instant) -> Quoted {
-    let room = MAX_BODY_BYTES.saturating_sub(bytes.len()) as u64;
-    let until = until.min(Instant::now() + BODY_WAIT);
-    timeout_at(until, stream.take(room).read_to_end(&mut bytes)).await.ok();
+/// The first bytes of a body: as many as the head announces, or what comes soon.
+async fn body(stream: Stream, mut bytes: Vec<u8>, length: Option<usize>, until: Instant) -> Quoted {
+    let wanted = length.unwrap_or(MAX_BODY_BYTES).min(MAX_BODY_BYTES);
+    let room = wanted.saturating_sub(bytes.len()) as u64;
+    if room > 0 {
+        let until = until.min(Instant::now() + BODY_WAIT);
+        // How it ends does not matter.
+        timeout_at(until, stream.take(room).read_to_end(&mut bytes)).await.ok();
+    }
     bytes.truncate(MAX_BODY_BYTES);
     Quoted::bytes(bytes.trim_ascii())
 }

@@ -10,6 +10,8 @@ use crate::outcome::phase::Phase;
 pub struct Witness {
     /// What was seen so far.
     pub seen: Observation,
+    /// The server asked for a client certificate, and we have none.
+    pub certificate_wanted: bool,
     phase: Phase,
     since: Instant,
 }
@@ -17,7 +19,12 @@ pub struct Witness {
 impl Witness {
     /// Begins with the first phase.
     pub fn new() -> Self {
-        Self { seen: Observation::default(), phase: Phase::Resolve, since: Instant::now() }
+        Self {
+            seen: Observation::default(),
+            certificate_wanted: false,
+            phase: Phase::Resolve,
+            since: Instant::now(),
+        }
     }
 
     /// Ends the phase that runs and begins the next in the same instant, so that the phases of a

@@ -211,7 +211,7 @@ async fn handshakes() -> Vec<Reason> {
         run(&check("wss://door.test/", &format!("connect-to = \"{}\"", server.address))).await
     };
     let pki = Pki::new("handshakes");
-    let strict = pki::open(pki::strict_server_config(&pki)).await;
+    let strict = pki::open(pki::strict_server_config(&pki, rustls::ALL_VERSIONS)).await;
     let anonymous = check("wss://door.test/", &pki.keys(&strict));
     vec![
         expect(
@@ -282,7 +282,7 @@ async fn answers() -> Vec<Reason> {
         (status("429 Too Many Requests"), "", Reason::UpgradeThrottled),
         (status("502 Bad Gateway"), "", Reason::UpgradeServerError),
         (status("200 OK"), "", Reason::UpgradeNotOffered),
-        (status("404 Not Found"), "", Reason::UpgradeNotOffered),
+        (status("404 Not Found"), "", Reason::UpgradeNotFound),
         (instead("Upgrade: websocket\r\n", ""), "", Reason::BadUpgradeHeader),
         (instead("Connection: Upgrade", "Connection: close"), "", Reason::BadConnectionHeader),
         (instead("ACCEPT", "bm9uc2Vuc2U="), "", Reason::BadAccept),

@@ -132,7 +132,7 @@ async fn a_literal_address_is_verified_as_an_address() {
 #[tokio::test]
 async fn a_client_certificate_opens_the_door_that_wants_one() {
     let pki = Pki::new("client");
-    let server = pki::open(pki::strict_server_config(&pki)).await;
+    let server = pki::open(pki::strict_server_config(&pki, rustls::ALL_VERSIONS)).await;
     let client = pki
         .authority
         .issue_with(&["probe.test"], -10, 80, |params| {
@@ -148,7 +148,23 @@ async fn a_client_certificate_opens_the_door_that_wants_one() {
         folder.path().display()
     );
     assert_eq!(run(&check("wss://door.test/", &keys)).await.failure, None);
-    // Without it, see the taxonomy.
+    let tls = format!("{keys}\nprobes = [\"tls\"]");
+    assert_eq!(run(&check("wss://door.test/", &tls)).await.failure, None);
+}
+
+/// TLS 1.3 refuses behind the handshake, 1.2 in it; and a probe that only shakes hands must wait
+/// for that word.
+#[tokio::test]
+async fn a_door_that_wants_a_client_certificate_says_so_to_either_probe() {
+    let pki = Pki::new("no-client");
+    for versions in [&[&rustls::version::TLS13], &[&rustls::version::TLS12]] {
+        let server = pki::open(pki::strict_server_config(&pki, versions)).await;
+        for probe in ["websocket", "tls"] {
+            let keys = format!("{}probes = [\"{probe}\"]", pki.keys(&server));
+            let failure = run(&check("wss://door.test/", &keys)).await.failure.unwrap();
+            assert_eq!(failure.reason(), Reason::ClientCertificateRefused, "{probe}: {failure:?}");
+        }
+    }
 }
 
 #[tokio::test]
