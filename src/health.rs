@@ -1,16 +1,21 @@
 //! Judgement over a streak of runs: up, down or not known yet. Pure.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::check::health_policy::HealthPolicy;
 use crate::outcome::verdict::Verdict;
 
+/// Intervals without a conclusive run after which what was known is history.
+const FORGET_AFTER: u32 = 3;
+
 /// Whether a check's expectation is met, over more than one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// No conclusive run yet. Not up, and not down.
+    /// No conclusive run yet, or none for three intervals. Not up, and not down.
     Unknown,
     /// Met.
     Up,
@@ -34,6 +39,8 @@ pub struct Health {
     failing_since: Option<Timestamp>,
     /// Confirm runs that are still to come.
     confirms: u8,
+    /// When the last conclusive run began.
+    known_at: Option<Timestamp>,
 }
 
 /// What one run did to a check's health.
@@ -56,6 +63,7 @@ impl Health {
             passes: 0,
             failing_since: None,
             confirms: 0,
+            known_at: None,
         }
     }
 
@@ -74,13 +82,19 @@ impl Health {
         self.failing_since
     }
 
-    /// Takes in a run. An inconclusive one changes nothing.
+    /// Passes in a row; a check that is down is up again once there are enough of them.
+    pub fn passes(&self) -> u8 {
+        self.passes
+    }
+
+    /// Takes in a run. An inconclusive one changes nothing by itself: see [`Self::expire`].
     pub fn observe(&mut self, verdict: Verdict, at: Timestamp, policy: &HealthPolicy) -> Step {
         let failed = match verdict {
             Verdict::Pass => false,
             Verdict::Fail => true,
             Verdict::Inconclusive => return Step::default(),
         };
+        self.known_at = Some(at);
         self.failures = (self.failures << 1) | u32::from(failed);
         self.seen = self.seen.saturating_add(1).min(HealthPolicy::MAX_WINDOW);
         let first_failure = failed && self.failing_since.is_none();
@@ -106,15 +120,19 @@ impl Health {
         Step { change, confirm: self.take_confirm(failed) }
     }
 
-    /// What was known before a restart, if it still is: after three intervals it is history.
-    pub fn restored(
-        self,
-        last_run: Timestamp,
-        now: Timestamp,
-        interval: std::time::Duration,
-    ) -> Self {
-        let age = std::time::Duration::try_from(last_run.duration_until(now));
-        if age.is_ok_and(|age| age <= interval * 3) { self } else { Self::unknown(now) }
+    /// Forgets what is older than three intervals: a check whose runs have said nothing since
+    /// then, or that has not run at all, is neither up nor down any more.
+    pub fn expire(&mut self, now: Timestamp, interval: Duration) -> Step {
+        let Some(known_at) = self.known_at else { return Step::default() };
+        let age = Duration::try_from(known_at.duration_until(now));
+        // A clock that went backwards proves nothing.
+        if age.is_ok_and(|age| age <= interval * FORGET_AFTER) {
+            return Step::default();
+        }
+        let before = self.state;
+        *self = Self::unknown(now);
+        let change = (before != State::Unknown).then_some((before, State::Unknown));
+        Step { change, confirm: false }
     }
 
     fn next_state(&self, failed: bool, policy: &HealthPolicy) -> State {
@@ -242,14 +260,28 @@ mod tests {
     }
 
     #[test]
-    fn old_knowledge_is_not_restored() {
+    fn what_nothing_has_confirmed_for_three_intervals_is_forgotten() {
         let policy = HealthPolicy::default();
-        let mut health = Health::unknown(at(0));
-        health.observe(Verdict::Pass, at(0), &policy);
         let interval = Duration::from_secs(30);
-        assert_eq!(health.clone().restored(at(0), at(90), interval).state(), State::Up);
-        assert_eq!(health.clone().restored(at(0), at(91), interval).state(), State::Unknown);
-        // A clock that went backwards proves nothing.
-        assert_eq!(health.restored(at(10), at(0), interval).state(), State::Unknown);
+        for (verdict, before) in [(Verdict::Pass, State::Up), (Verdict::Fail, State::Down)] {
+            let mut health = Health::unknown(at(0));
+            for _ in 0..3 {
+                health.observe(verdict, at(0), &policy);
+            }
+            assert_eq!(health.expire(at(90), interval), Step::default());
+            assert_eq!(health.state(), before);
+            let step = health.expire(at(91), interval);
+            assert_eq!(step.change, Some((before, State::Unknown)));
+            assert_eq!((health.state(), health.since()), (State::Unknown, at(91)));
+            assert_eq!(health.expire(at(500), interval), Step::default(), "once is enough");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_went_backwards_proves_nothing() {
+        let mut health = Health::unknown(at(0));
+        health.observe(Verdict::Pass, at(10), &HealthPolicy::default());
+        health.expire(at(0), Duration::from_secs(30));
+        assert_eq!(health.state(), State::Unknown);
     }
 }

@@ -22,6 +22,7 @@ use crate::check::Check;
 use crate::clock;
 use crate::health;
 use crate::outcome::Outcome;
+use crate::outcome::failure::Failure;
 use crate::schedule::{Confirm, End, SlotEnd};
 use row::Row;
 use snapshot::Snapshot;
@@ -100,7 +101,7 @@ impl Recorder {
         let mut state = State::new(checks, now);
         for (id, check) in restored.checks {
             if let Some(place) = state.place(&id) {
-                state.restore_check(place, check, now);
+                state.restore_check(place, check);
             }
         }
         for store::RestoredCell { endpoint, probe, cell } in restored.cells {
@@ -115,6 +116,7 @@ impl Recorder {
                 None => {}
             }
         }
+        state.expire(now);
         Self {
             state,
             writer,
@@ -158,12 +160,7 @@ impl Recorder {
         }
         let step = self.state.apply(place, &row);
         if let Some((from, to)) = step.change {
-            let check = &end.check.id;
-            match to {
-                health::State::Down => warn!(%check, ?from, "down"),
-                health::State::Up => info!(%check, ?from, "up"),
-                health::State::Unknown => info!(%check, ?from, "unknown"),
-            }
+            log_health(&end, &row, from, to);
         }
         if step.confirm {
             let after = end.check.endpoint.health.confirm_delay();
@@ -207,6 +204,7 @@ impl Recorder {
 fn log(end: &SlotEnd<Outcome>, row: &Row) {
     let ms = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
     info!(
+        target: "run",
         check = %end.check.id,
         result = %row.result.as_str(),
         reason = row.reason.map(tracing::field::display),
@@ -214,6 +212,36 @@ fn log(end: &SlotEnd<Outcome>, row: &Row) {
         status = row.http_status,
         duration_ms = ms(row.phases.total()),
         delay_ms = ms(row.delay),
+        confirm = (!row.counts()).then_some(true),
         "run"
     );
+}
+
+/// One line for each change of health, with all that a person needs who sees nothing else.
+fn log_health(end: &SlotEnd<Outcome>, row: &Row, from: health::State, to: health::State) {
+    let check = &end.check.id;
+    match to {
+        health::State::Down => {
+            let failure = match &end.end {
+                End::Ran(outcome) => outcome.failure.as_ref(),
+                _ => None,
+            };
+            let evidence = failure.map(Failure::evidence).filter(|evidence| !evidence.is_empty());
+            warn!(
+                target: "health",
+                %check,
+                ?from,
+                reason = row.reason.map(tracing::field::display),
+                phase = row.phase.map(tracing::field::display),
+                status = row.http_status,
+                evidence,
+                fix = row.reason.map(|reason| reason.fix()),
+                "down"
+            );
+        }
+        health::State::Up => info!(target: "health", %check, ?from, "up"),
+        health::State::Unknown => {
+            warn!(target: "health", %check, ?from, reason = row.reason.map(tracing::field::display), "unknown");
+        }
+    }
 }

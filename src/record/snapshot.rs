@@ -12,7 +12,7 @@ use super::row::RunResult;
 use crate::check::Check;
 use crate::check::endpoint::Endpoint;
 use crate::check::probe::ProbeKind;
-use crate::health::Health;
+use crate::health::{Health, Step};
 use crate::outcome::Outcome;
 use crate::outcome::phase::Phase;
 use crate::outcome::reason::Reason;
@@ -47,12 +47,24 @@ pub struct CheckRecord {
     pub last_run_at: Option<Timestamp>,
     /// How it ended last, leaving out what says nothing about the endpoint.
     pub last_conclusive: Option<RunResult>,
-    /// Why and where its last conclusive run failed; `None` while it passes.
+    /// Why and where it fails: until it is up, also while it recovers.
     pub failing: Option<(Option<Phase>, Reason)>,
     /// Its last run since the daemon began.
     pub last: Option<Arc<Outcome>>,
-    /// Its last run that did not pass, since the daemon began.
+    /// Its last run that failed, since the daemon began.
     pub last_failed: Option<Arc<Outcome>>,
+}
+
+impl CheckRecord {
+    /// Forgets what is history by `now`.
+    pub fn expire(&mut self, now: Timestamp) -> Step {
+        let step = self.health.expire(now, self.check.cadence.interval());
+        if step.change.is_some() {
+            self.last_conclusive = None;
+            self.failing = None;
+        }
+        step
+    }
 }
 
 /// What is known of an endpoint, whichever check saw it.

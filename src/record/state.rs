@@ -14,10 +14,11 @@ use super::snapshot::{CheckRecord, EndpointRecord, LatencyRecord, Snapshot};
 use crate::check::endpoint::EndpointName;
 use crate::check::probe::ProbeKind;
 use crate::check::{Check, CheckId};
-use crate::health::{Health, Step};
+use crate::health::{self, Health, Step};
 use crate::outcome::Outcome;
 use crate::outcome::phase::Phase;
 use crate::outcome::reason::Reason;
+use crate::outcome::verdict::Verdict;
 
 /// Everything that is known, and where to find it.
 #[derive(Debug)]
@@ -87,18 +88,36 @@ impl State {
         let Some(record) = self.view.checks.get_mut(place.check) else { return Step::default() };
         let record = Arc::make_mut(record);
         record.ledger.count(row);
-        let Some(verdict) = row.result.verdict() else { return Step::default() };
-        record.last_run_at = Some(row.at);
-        if row.result != RunResult::Inconclusive {
-            record.last_conclusive = Some(row.result);
-            record.failing = row.reason.map(|reason| (row.phase, reason));
-        }
-        let step = record.health.observe(verdict, row.at, &record.check.endpoint.health);
-        self.remember(place, row);
-        if let Some(latency) = self.view.latencies.get_mut(place.latency) {
-            Arc::make_mut(latency).latency.add(row);
+        let tells = matches!(row.result, RunResult::Success | RunResult::Failure);
+        let step = match row.result.verdict() {
+            Some(verdict) if tells => {
+                let step = record.health.observe(verdict, row.at, &record.check.endpoint.health);
+                record.last_conclusive = Some(row.result);
+                if row.result == RunResult::Failure {
+                    record.failing = row.reason.map(|reason| (row.phase, reason));
+                } else if record.health.state() != health::State::Down {
+                    record.failing = None;
+                }
+                step
+            }
+            // Neither an inconclusive run nor a missed one tells anything, and that for how long?
+            _ => record.expire(row.at),
+        };
+        if row.result != RunResult::Missed {
+            record.last_run_at = Some(row.at);
+            self.remember(place, row);
+            if let Some(latency) = self.view.latencies.get_mut(place.latency) {
+                Arc::make_mut(latency).latency.add(row);
+            }
         }
         step
+    }
+
+    /// Forgets what is history by now: after a restart, what was known long before it.
+    pub fn expire(&mut self, now: Timestamp) {
+        for record in &mut self.view.checks {
+            Arc::make_mut(record).expire(now);
+        }
     }
 
     /// Takes in a row for the percentiles of the last runs alone.
@@ -125,24 +144,21 @@ impl State {
             presented.note(&outcome.observation, outcome.started_at, interval);
         }
         let outcome = Arc::new(outcome);
-        if outcome.failure.is_some() {
+        if outcome.verdict == Verdict::Fail {
             record.last_failed = Some(outcome.clone());
         }
         record.last = Some(outcome);
     }
 
     /// Puts back what was known of a check before a restart.
-    pub fn restore_check(&mut self, place: Place, restored: CheckRestored, now: Timestamp) {
+    pub fn restore_check(&mut self, place: Place, restored: CheckRestored) {
         let Some(record) = self.view.checks.get_mut(place.check) else { return };
         let record = Arc::make_mut(record);
         record.ledger = restored.ledger;
         record.last_run_at = restored.last_run_at;
         record.last_conclusive = restored.last_conclusive;
         record.failing = restored.failing;
-        if let Some(last_run_at) = restored.last_run_at {
-            let interval = record.check.cadence.interval();
-            record.health = restored.health.restored(last_run_at, now, interval);
-        }
+        record.health = restored.health;
     }
 
     /// Puts back a histogram as it was before a restart.
