@@ -2,7 +2,7 @@
 
 mod credentials;
 pub mod fault;
-mod field;
+pub mod field;
 pub mod forecast;
 mod matrix;
 mod messages;
@@ -26,7 +26,7 @@ use toml::de::DeTable;
 
 use crate::check::Check;
 use crate::check::endpoint::Endpoint;
-use fault::Faults;
+use fault::{Faults, Span};
 use field::Table;
 use values::LogFormat;
 
@@ -136,6 +136,7 @@ impl Config {
         unknown::add_faults(&unknown, document.get_ref(), &mut faults);
 
         let folder = path.parent().unwrap_or(Path::new("."));
+        let series_at = series_at(&file.daemon);
         let daemon = daemon(file.daemon, &mut faults);
         let store = store(file.store, folder, &mut faults);
         let matrix = matrix::build(file.defaults, file.endpoints, folder, &mut faults);
@@ -144,9 +145,17 @@ impl Config {
         if series > max {
             let problem = format!("this config makes {series} series, more than {max}");
             let fix = "watch fewer origins, set prime-failures = false, or raise max-series";
-            faults.add(&(0..0), "daemon.max-series", problem, fix);
+            faults.add(&series_at, "daemon.max-series", problem, fix);
         }
         if faults.is_empty() { Ok(config) } else { Err(faults) }
+    }
+}
+
+/// Where the bound on series stands, or where it would.
+fn series_at(table: &Table<raw::Daemon>) -> Span {
+    match table {
+        Table::Given(span, raw) => raw.max_series.span().unwrap_or_else(|| span.clone()),
+        Table::Absent | Table::Bad(_) => 0..0,
     }
 }
 

@@ -32,7 +32,14 @@ impl Reader<'_> {
                 let (certificate, private) =
                     (self.folder.join(certificate), self.folder.join(private));
                 pem::identity(&certificate, &private)
-                    .map_err(|error| self.faults.add(&span, &keys[0], error, "name PEM files"))
+                    .map_err(|error| {
+                        self.faults.add(
+                            &span,
+                            &keys[0],
+                            error,
+                            "name the certificate and its own key",
+                        )
+                    })
                     .ok()
             }
             (Some((span, _)), None) => {

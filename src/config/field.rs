@@ -49,6 +49,14 @@ impl<T: Legal> Field<T> {
         }
     }
 
+    /// Where it stands, if it is there.
+    pub fn span(&self) -> Option<Span> {
+        match self {
+            Self::Absent => None,
+            Self::Given(span, _) | Self::Bad(span, _) => Some(span.clone()),
+        }
+    }
+
     /// This field, or the other where this key is not there.
     pub fn or(self, other: Self) -> Self {
         match self {
@@ -96,6 +104,14 @@ impl<T> Table<T> {
                 faults.add(&span, key, "not of the expected shape", fix);
                 None
             }
+        }
+    }
+
+    /// Where it stands, if it is there.
+    pub fn span(&self) -> Option<Span> {
+        match self {
+            Self::Absent => None,
+            Self::Given(span, _) | Self::Bad(span) => Some(span.clone()),
         }
     }
 

@@ -128,15 +128,13 @@ fn failures_to_page(runs_an_hour: f64, slo: f64) -> u64 {
 
 impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} checks, up to {} series on /metrics", self.checks, self.series)?;
+        let checks = plural(self.checks, "check");
+        writeln!(f, "{checks}, up to {} series on /metrics", self.series)?;
         let width = self.targets.iter().map(|target| target.endpoint.len()).max().unwrap_or(0);
         for target in &self.targets {
             let Target { endpoint, checks, probes_a_day, .. } = target;
-            writeln!(
-                f,
-                "\n{endpoint:width$}  {checks} check{}, {probes_a_day} probes a day",
-                if *checks == 1 { "" } else { "s" }
-            )?;
+            let checks = plural(*checks, "check");
+            writeln!(f, "\n{endpoint:width$}  {checks}, {probes_a_day} probes a day")?;
             let seconds = target.detection.as_secs_f64();
             let (failures, window) = (target.failures, target.window);
             writeln!(
@@ -155,6 +153,10 @@ impl fmt::Display for Forecast {
         }
         Ok(())
     }
+}
+
+fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

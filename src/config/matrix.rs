@@ -93,9 +93,17 @@ impl Reader<'_> {
         }
         let name = raw.name.clone().take(name_key, self.faults);
         let target = raw.url.clone().take(format!("{place}.url"), self.faults);
+        let idle = idle_keys(&raw);
         let settings = self.settings(inherit(raw, defaults), place);
         let (name, target) = (name?, target?);
         let probes = self.probes(settings.probes, &target, place);
+        if !probes.is_empty() && !probes.contains(&ProbeKind::Websocket) {
+            for (key, span) in idle {
+                let fix = "remove it, or add \"websocket\" to `probes` and write a wss:// url";
+                let problem = "without effect: only a websocket probe asks for a page";
+                self.faults.add(&span, format!("{place}.{key}"), problem, fix);
+            }
+        }
         let endpoint = Arc::new(Endpoint {
             name,
             target,
@@ -154,4 +162,18 @@ impl Reader<'_> {
         }
         kinds
     }
+}
+
+/// Keys of the endpoint itself that do nothing unless a page's request is made.
+fn idle_keys(raw: &raw::Endpoint) -> Vec<(&'static str, Span)> {
+    [
+        ("origins", raw.origins.span()),
+        ("messages", raw.messages.span()),
+        ("headers", raw.headers.span()),
+        ("subprotocols", raw.subprotocols.span()),
+        ("refusal-statuses", raw.refusal_statuses.span()),
+    ]
+    .into_iter()
+    .filter_map(|(key, span)| Some((key, span?)))
+    .collect()
 }

@@ -54,6 +54,12 @@ impl Reader<'_> {
                     "remove one, or tell them apart with name = \"…\"",
                 );
             }
+            if let Some(other) =
+                rules.iter().find(|rule| rule.origin == origin && rule.name != name)
+            {
+                let problem = format!("the same origin as \"{}\"", other.name);
+                self.faults.add(&span, &key, problem, "remove one");
+            }
             let expect = expect.unwrap_or(Expect::Allow);
             rules.push(Arc::new(OriginRule { name, origin, expect }));
         }

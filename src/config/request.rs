@@ -7,7 +7,7 @@ use super::messages;
 use super::raw;
 use super::secret::SecretSource;
 use super::settings::Reader;
-use crate::check::header::Header;
+use crate::check::header::{Header, HeaderError};
 use crate::check::probe::{RefusalStatuses, Websocket};
 
 impl Reader<'_> {
@@ -37,12 +37,16 @@ impl Reader<'_> {
             let value = match source.read(self.folder) {
                 Ok(value) => value,
                 Err(error) => {
-                    self.faults.add(&span, &key, error, "make it readable for the daemon");
+                    self.faults.add(&span, &key, &error, error.fix());
                     continue;
                 }
             };
             match Header::new(&name, &value) {
                 Ok(header) => headers.push(header),
+                Err(error @ HeaderError::Reserved) => {
+                    let fix = "leave it out; see origins, subprotocols, url and connect-to";
+                    self.faults.add(&span, &key, error, fix);
+                }
                 Err(error) => self.faults.add(&span, &key, error, "mend it or leave it out"),
             }
         }

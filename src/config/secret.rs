@@ -106,6 +106,18 @@ pub enum SecretError {
     NoCredentialsDirectory,
 }
 
+impl SecretError {
+    /// What to do about it.
+    pub fn fix(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "put it there, readable for the daemon's user",
+            Self::TooLong { .. } => "name a file with the value alone",
+            Self::NoVariable { .. } => "set it, or read the value from a file",
+            Self::NoCredentialsDirectory => "start it by systemd, with LoadCredential= in the unit",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -99,6 +99,12 @@ pub enum LogFormat {
     Json,
 }
 
+/// Reads a command line's argument as the config would read it, with the same words about it.
+pub fn legal<T: Legal>(text: &str) -> Result<T, String> {
+    let value = toml::Value::String(text.to_owned());
+    value.try_into().map_err(|error: toml::de::Error| format!("{}; {}", error.message(), T::FIX))
+}
+
 macro_rules! legal {
     ($($type:ty: $fix:literal;)+) => {
         $(impl Legal for $type { const FIX: &'static str = $fix; })+
