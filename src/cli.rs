@@ -1,5 +1,6 @@
 //! What the program is told to do.
 
+mod ask;
 mod check;
 mod demo;
 mod exit;
@@ -13,9 +14,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+const EXIT_STATUSES: &str = "Exit status: 0 pass, or an orderly end; 1 fail, or the daemon could \
+    not begin or go on; 2 wrong usage; 3 inconclusive; 78 wrong config.";
+
 /// Watches the doors that browsers use: WebSocket, TLS and origins.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, after_help = EXIT_STATUSES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -36,7 +40,8 @@ enum Command {
         listen: Option<SocketAddr>,
     },
     /// Try one door now, and explain what is seen.
-    Check(check::Args),
+    #[command(after_help = EXIT_STATUSES)]
+    Check(Box<ask::Args>),
     /// List every fault of a config, or what it will cost and how soon it will notice.
     Lint {
         /// The config.
@@ -51,7 +56,7 @@ impl Cli {
         match self.command {
             Command::Run { config } => run::run(&config),
             Command::Demo { listen } => demo::demo(listen),
-            Command::Check(args) => check::check(args),
+            Command::Check(args) => check::check(*args),
             Command::Lint { config } => lint::lint(&config),
         }
     }

@@ -26,7 +26,7 @@ pub fn demo(listen: Option<SocketAddr>) -> ExitCode {
         Ok(config) => config,
         Err(error) => return run::refuse(&error),
     };
-    run::log_to_stderr(LogFormat::Text, "warn");
+    run::log_to_stderr(LogFormat::Text, "warn,health=info");
     run::daemon(config, |address| introduce(&scene, address))
 }
 
@@ -35,8 +35,17 @@ fn free_address() -> SocketAddr {
     let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, USUAL_PORT));
     match TcpListener::bind(usual) {
         Ok(_) => usual,
-        Err(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        Err(_) => {
+            anstream::println!("{usual} is taken: the system chooses another port.\n");
+            SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+        }
     }
+}
+
+/// How this program was started, so that what is printed can be run as it stands.
+fn program() -> String {
+    std::env::current_exe()
+        .map_or_else(|_| "watchpost".to_owned(), |path| path.display().to_string())
 }
 
 fn introduce(scene: &Scene, address: SocketAddr) {
@@ -55,7 +64,8 @@ fn introduce(scene: &Scene, address: SocketAddr) {
     if let Some(port) = scene.port(Door::Forgetful) {
         anstream::println!("\nIn another terminal, ask one door yourself:\n");
         anstream::println!(
-            "  watchpost check wss://{}:{port}/ --connect-to 127.0.0.1 \\\n    --ca {} --origin https://www.shop.example",
+            "  {} check wss://{}:{port}/ --connect-to 127.0.0.1 \\\n    --ca {} --origin https://www.shop.example",
+            program(),
             Door::Forgetful.asked_host(),
             scene.ca().display()
         );

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::exit;
@@ -79,18 +79,26 @@ fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), AppError>
 /// The first SIGTERM or SIGINT ends the daemon in order, the second at once.
 fn end_on_signals(stop: CancellationToken) -> Result<(), AppError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (mut terminate, mut interrupt) = {
+    let (mut terminate, mut interrupt, mut hang_up) = {
         let _entered = runtime.enter();
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
+        )
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(async {
-            for times in 1.. {
+            loop {
                 tokio::select! {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
+                    _ = hang_up.recv() => {
+                        warn!("SIGHUP changes nothing: the config is read at the start only");
+                        continue;
+                    }
                 }
-                if times > 1 {
+                if stop.is_cancelled() {
                     std::process::exit(i32::from(exit::TROUBLE));
                 }
                 info!("ending: runs under way have a few seconds");

@@ -1,6 +1,7 @@
 //! One run, or a few, on one screen.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -10,8 +11,7 @@ use crate::check::Check;
 use crate::outcome::certificate::Facts;
 use crate::outcome::chain::Chain;
 use crate::outcome::failure::Failure;
-use crate::outcome::reason::Fault;
-use crate::outcome::verdict::Verdict;
+use crate::outcome::verdict::{self, Verdict};
 use crate::outcome::{Observation, Outcome};
 
 /// Columns of the longest bar.
@@ -28,8 +28,8 @@ const UNSURE: Style = AnsiColor::Yellow.on_default().bold();
 
 /// What the terminal shows of runs against one endpoint.
 pub struct Screen<'a> {
-    /// The runs, one for each origin.
-    pub runs: &'a [(&'a Check, &'a Outcome)],
+    /// The runs, one for each origin and address.
+    pub runs: &'a [(Arc<Check>, Outcome)],
     /// The time from which days are counted.
     pub now: Timestamp,
 }
@@ -59,7 +59,7 @@ impl fmt::Display for Screen<'_> {
 
 impl Screen<'_> {
     fn line_of(&self, outcome: &Outcome) -> usize {
-        self.runs.iter().take_while(|(_, other)| !std::ptr::eq(*other, outcome)).count() + 1
+        self.runs.iter().take_while(|(_, other)| !std::ptr::eq(other, outcome)).count() + 1
     }
 }
 
@@ -184,7 +184,7 @@ fn life(facts: &Facts, now: Timestamp) -> String {
     } else {
         BAD
     };
-    format!("{} left  {style}{bar}{style:#} {:.0} %", days(until), left * 100.0)
+    format!("{} left  {style}{bar}{style:#} {:.0} % of its life", days(until), left * 100.0)
 }
 
 fn explanation(f: &mut fmt::Formatter<'_>, outcome: &Outcome, failure: &Failure) -> fmt::Result {
@@ -195,12 +195,7 @@ fn explanation(f: &mut fmt::Formatter<'_>, outcome: &Outcome, failure: &Failure)
     if !evidence.is_empty() {
         writeln!(f, "  seen: {evidence}")?;
     }
-    let whose = match (failure.fault(), outcome.verdict) {
-        (Fault::Monitor, _) => "ours: this says nothing about the endpoint",
-        (_, Verdict::Inconclusive) => "not known: a door that is broken proves no allow list",
-        (Fault::Path, _) => "on the way there, or theirs",
-        (Fault::Target, _) => "theirs",
-    };
+    let whose = verdict::whose(outcome.verdict, failure);
     writeln!(f, "  whose: {whose}")?;
     writeln!(f, "  do: {}", reason.fix())
 }

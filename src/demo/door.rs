@@ -99,7 +99,7 @@ impl Door {
         let host = self.asked_host();
         match self {
             Self::Expired => authority.issue(&[&host], -100, -10),
-            Self::Expiring => authority.issue(&[&host], -86, 4),
+            Self::Expiring => authority.issue(&[&host], -86, 5),
             Self::WrongName => authority.issue(&["other.edge.example"], -30, 60),
             Self::MissingIntermediate => {
                 let mut served = authority.issue(&[&host], -30, 60)?;

@@ -1,0 +1,212 @@
+//! What `watchpost check` is asked: a URL with options, or an endpoint of a config.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::check::Check;
+use crate::check::cadence::Cadence;
+use crate::check::endpoint::{
+    AddressFamily, Endpoint, EndpointName, Identity, Owner, Reach, Trust,
+};
+use crate::check::header::Header;
+use crate::check::health_policy::HealthPolicy;
+use crate::check::origin::{Expect, Origin, OriginRule};
+use crate::check::probe::{Probe, ProbeKind, Websocket};
+use crate::check::target::{ConnectTo, Scheme, Target};
+use crate::config::values::{HumanDuration, legal};
+use crate::config::{Config, pem};
+
+/// What to try, and how.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// wss:// and ws:// open a WebSocket; https:// and tls:// shake hands only. With --config,
+    /// the name of an endpoint.
+    #[arg(value_name = "URL | NAME")]
+    what: String,
+    /// Try an endpoint of this config, as the daemon does: every origin, with its expectation.
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "origins", "expect", "ca", "connect_to", "headers", "subprotocols", "client_cert",
+        "client_key", "address_family", "timeout",
+    ])]
+    config: Option<PathBuf>,
+    /// The page that asks: an origin, "null", or "none" for no Origin header. Repeatable.
+    #[arg(long = "origin", value_name = "ORIGIN", value_parser = legal::<Origin>)]
+    origins: Vec<Origin>,
+    /// What the endpoint is meant to do with these origins [default: allow].
+    #[arg(long, value_enum)]
+    expect: Option<Wanted>,
+    /// Longest that a run may take [default: 5s].
+    #[arg(long, value_name = "DURATION", value_parser = legal::<HumanDuration>)]
+    timeout: Option<HumanDuration>,
+    /// PEM file of the CAs to trust instead of the machine's.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Dial this address instead; the host name stays for SNI, Host and verification.
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = legal::<ConnectTo>)]
+    connect_to: Option<ConnectTo>,
+    /// Which addresses of the name count: any, ipv4 or ipv6.
+    #[arg(long, value_name = "FAMILY", value_parser = legal::<AddressFamily>)]
+    address_family: Option<AddressFamily>,
+    /// Try every address of the name, not the first alone.
+    #[arg(long)]
+    all_addresses: bool,
+    /// PEM file of a client certificate, leaf first.
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    client_cert: Option<PathBuf>,
+    /// PEM file of its key.
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    client_key: Option<PathBuf>,
+    /// A header beyond those of the handshake. Repeatable.
+    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    headers: Vec<Header>,
+    /// A subprotocol to offer. Repeatable.
+    #[arg(long = "subprotocol", value_name = "NAME")]
+    subprotocols: Vec<String>,
+    /// Print JSON: an object, or a list where there are several runs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// [`Expect`], as an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Wanted {
+    Allow,
+    Deny,
+}
+
+/// The checks that answer a question.
+#[derive(Debug)]
+pub struct Question {
+    /// In the order of output.
+    pub checks: Vec<Arc<Check>>,
+    /// Whether to go round all addresses of a name.
+    pub all_addresses: bool,
+    /// Name servers to ask instead of the machine's own.
+    pub nameservers: Vec<SocketAddr>,
+    /// Part of the `User-Agent`.
+    pub contact: Option<String>,
+}
+
+impl Args {
+    /// Makes checks of what was asked.
+    pub fn question(self) -> Result<Question, String> {
+        match &self.config {
+            Some(path) => of_config(path, &self.what, self.all_addresses),
+            None => Ok(Question {
+                all_addresses: self.all_addresses,
+                nameservers: Vec::new(),
+                contact: None,
+                checks: self.of_url()?,
+            }),
+        }
+    }
+
+    fn of_url(self) -> Result<Vec<Arc<Check>>, String> {
+        let target: Target = legal(&self.what)?;
+        let kind = match target.scheme {
+            Scheme::Ws | Scheme::Wss | Scheme::Http => ProbeKind::Websocket,
+            Scheme::Https | Scheme::Tls => ProbeKind::Tls,
+        };
+        let for_pages =
+            !(self.origins.is_empty() && self.headers.is_empty() && self.subprotocols.is_empty());
+        if kind == ProbeKind::Tls && for_pages {
+            return Err(format!("{target} is asked for a handshake alone: write wss://"));
+        }
+        let cadence = cadence(self.timeout)?;
+        let expect = match self.expect {
+            Some(Wanted::Deny) => Expect::Deny,
+            Some(Wanted::Allow) | None => Expect::Allow,
+        };
+        let identity = identity(self.client_cert.as_deref(), self.client_key.as_deref())?;
+        let trust = trust(self.ca.as_deref())?;
+        let reach =
+            Reach { connect_to: self.connect_to, family: self.address_family.unwrap_or_default() };
+        let endpoint = Arc::new(endpoint(target, reach, trust, identity)?);
+        let probe = Arc::new(match kind {
+            ProbeKind::Websocket => Probe::Websocket(Websocket {
+                headers: self.headers,
+                subprotocols: self.subprotocols,
+                ..Websocket::default()
+            }),
+            ProbeKind::Tls => Probe::Tls,
+        });
+        let rule = |origin: Origin| OriginRule { name: origin.to_string(), origin, expect };
+        let pages: Vec<_> = match kind {
+            ProbeKind::Tls => vec![None],
+            ProbeKind::Websocket if self.origins.is_empty() => vec![Some(rule(Origin::Absent))],
+            ProbeKind::Websocket => {
+                self.origins.into_iter().map(|origin| Some(rule(origin))).collect()
+            }
+        };
+        let check = |page: Option<OriginRule>| {
+            Arc::new(Check::new(endpoint.clone(), probe.clone(), page.map(Arc::new), cadence))
+        };
+        Ok(pages.into_iter().map(check).collect())
+    }
+}
+
+fn of_config(path: &Path, name: &str, all_addresses: bool) -> Result<Question, String> {
+    let config = Config::load(path).map_err(|error| error.to_string())?;
+    let mine = config.checks.iter().filter(|check| &*check.endpoint.name == name);
+    let checks: Vec<_> = mine.cloned().collect();
+    if checks.is_empty() {
+        let names: Vec<_> = config.endpoints.iter().map(|endpoint| &*endpoint.name).collect();
+        return Err(format!(
+            "{} has no endpoint {name}; it has {}",
+            path.display(),
+            names.join(", ")
+        ));
+    }
+    let contact = config.daemon.contact;
+    Ok(Question { checks, all_addresses, nameservers: config.daemon.nameservers, contact })
+}
+
+fn endpoint(
+    target: Target,
+    reach: Reach,
+    trust: Trust,
+    identity: Option<Identity>,
+) -> Result<Endpoint, String> {
+    // A host that is no label stands under a name that is one.
+    let name = EndpointName::try_from(target.host.to_string())
+        .or_else(|_| EndpointName::try_from("endpoint".to_owned()))
+        .map_err(|error| error.to_string())?;
+    Ok(Endpoint {
+        name,
+        target,
+        reach,
+        trust,
+        identity,
+        owner: Owner::default(),
+        health: HealthPolicy::default(),
+        slo: 0.995,
+        max_inflight: 1,
+    })
+}
+
+/// There is one run: the interval is whatever leaves room for it.
+fn cadence(timeout: Option<HumanDuration>) -> Result<Cadence, String> {
+    let timeout = timeout.map_or(Duration::from_secs(5), |timeout| timeout.0);
+    Cadence::new(Cadence::MAX_INTERVAL, timeout).map_err(|error| error.to_string())
+}
+
+fn trust(ca: Option<&Path>) -> Result<Trust, String> {
+    ca.map_or(Ok(Trust::System), |path| pem::PemFiles::default().trust(path))
+        .map_err(|error| error.to_string())
+}
+
+fn identity(certificate: Option<&Path>, key: Option<&Path>) -> Result<Option<Identity>, String> {
+    let pair = certificate.zip(key);
+    pair.map(|(certificate, key)| pem::identity(certificate, key))
+        .transpose()
+        .map_err(|error| error.to_string())
+}
+
+fn header(text: &str) -> Result<Header, String> {
+    let (name, value) = text.split_once(':').ok_or("write it as \"Name: value\"")?;
+    Header::new(name.trim(), value.trim()).map_err(|error| error.to_string())
+}
