@@ -50,6 +50,7 @@ pub fn router(context: Context) -> Router {
         .route("/api/v1/checks", get(api::checks))
         .route("/-/healthy", get(live::healthy))
         .route("/-/ready", get(live::ready))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "no such page; see /\n") })
         .with_state(context)
         .layer(from_fn(count))
         .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))

@@ -28,8 +28,8 @@ struct CheckView {
     since: jiff::Timestamp,
     last_run_at: Option<jiff::Timestamp>,
     runs: Runs,
-    /// Over the last runs, in seconds.
-    latency: Option<Latency>,
+    /// Seconds, over the last runs.
+    percentiles: Option<Latency>,
     /// The last run, as `watchpost check --json` prints it.
     last: Option<Report>,
 }
@@ -83,7 +83,7 @@ fn check(record: &CheckRecord) -> CheckView {
             inconclusive: results(RunResult::Inconclusive),
             missed: results(RunResult::Missed),
         },
-        latency: record.recent.total().map(|total| Latency {
+        percentiles: record.recent.total().map(|total| Latency {
             runs: record.recent.len(),
             total: total.into(),
             phases: Phase::ALL.into_iter().filter_map(phase).collect(),

@@ -10,9 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{DOCTYPE, Markup, html};
 
 use super::Context;
+use crate::check::origin::Expect;
 use crate::health::State as Health;
-use crate::outcome::reason::Fault;
-use crate::outcome::verdict::Verdict;
+use crate::outcome::Outcome;
+use crate::outcome::verdict::{self, Verdict};
 use crate::record::snapshot::{CheckRecord, Snapshot};
 
 /// Nothing from elsewhere, and no script at all.
@@ -37,9 +38,15 @@ pub async fn page(State(context): State<Context>) -> Response {
 
 fn render(snapshot: &Snapshot) -> Markup {
     let now = snapshot.taken_at;
-    let count =
-        |state| snapshot.checks.iter().filter(|record| record.health.state() == state).count();
-    let (down, unknown) = (count(Health::Down), count(Health::Unknown));
+    let mut records: Vec<_> = snapshot.checks.iter().map(AsRef::as_ref).collect();
+    // What is wrong first; otherwise in the order of the config.
+    records.sort_by_key(|record: &&CheckRecord| match record.health.state() {
+        Health::Down => 0,
+        Health::Unknown => 1,
+        Health::Up => 2,
+    });
+    let count = |state| records.iter().filter(|record| record.health.state() == state).count();
+    let (down, unknown, up) = (count(Health::Down), count(Health::Unknown), count(Health::Up));
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -54,32 +61,25 @@ fn render(snapshot: &Snapshot) -> Markup {
                 header {
                     h1 { "Watchpost" }
                     p {
-                        strong { (down) " down" } ", " (unknown) " unknown, "
-                        (count(Health::Up)) " up, as of "
-                        time { (clock(now)) } "."
+                        strong { (down) " down" } ", " (unknown) " unknown, " (up) " up, as of "
+                        time { (now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()) } "."
                     }
                 }
-                main { (table(snapshot, now)) }
+                main {
+                    table {
+                        thead {
+                            tr {
+                                th { "Health" } th { "Endpoint" } th { "Page" } th { "What is wrong" }
+                                th { "Median" } th { "Last run" } th { "Certificate" }
+                            }
+                        }
+                        tbody { @for record in records { (row(snapshot, record, now)) } }
+                    }
+                }
                 footer {
                     a href="/metrics" { "/metrics" } " · "
                     a href="/api/v1/checks" { "/api/v1/checks" }
                 }
-            }
-        }
-    }
-}
-
-fn table(snapshot: &Snapshot, now: Timestamp) -> Markup {
-    html! {
-        table {
-            thead {
-                tr {
-                    th { "Endpoint" } th { "Page" } th { "Probe" } th { "Health" }
-                    th { "What is wrong" } th { "Median" } th { "Last run" } th { "Certificate" }
-                }
-            }
-            tbody {
-                @for record in &snapshot.checks { (row(snapshot, record, now)) }
             }
         }
     }
@@ -92,32 +92,17 @@ fn row(snapshot: &Snapshot, record: &CheckRecord, now: Timestamp) -> Markup {
         Health::Down => ("down", "▼ down"),
         Health::Unknown => ("unknown", "? unknown"),
     };
-    let outcome = record.last.as_deref();
-    let failure = outcome.and_then(|outcome| outcome.failure.as_ref());
     html! {
         tr {
-            td { b { (&*check.endpoint.name) } br; small { (check.endpoint.target) } }
+            td class=(class) { (word) br; small { "for " (age(record.health.since(), now)) } }
+            td { b { (&*check.endpoint.name) } " " (check.probe.kind()) br; small { (check.endpoint.target) } }
             td {
                 @if let Some(rule) = &check.origin {
                     (rule.name)
-                    @if rule.expect.as_str() == "deny" { " " em { "must be refused" } }
+                    @if rule.expect == Expect::Deny { br; em { "must be refused" } }
                 }
             }
-            td { (check.probe.kind()) }
-            td class=(class) { (word) br; small { "for " (age(record.health.since(), now)) } }
-            td {
-                @if let Some(failure) = failure {
-                    b { (failure.reason().code()) }
-                    @if let Some(phase) = failure.phase() { " in " (phase) }
-                    @if outcome.is_some_and(|outcome| outcome.verdict == Verdict::Inconclusive) {
-                        " (says nothing about the endpoint)"
-                    }
-                    br; (failure.reason().sentence()) " " (failure.evidence())
-                    br; small { (whose(failure.fault())) " " (failure.reason().fix()) }
-                } @else if let Some((phase, reason)) = record.failing {
-                    b { (reason) } @if let Some(phase) = phase { " in " (phase) }
-                }
-            }
+            td { (trouble(record)) }
             td {
                 @if let Some(total) = record.recent.total() {
                     (format!("{:.1} ms", total.p50.as_secs_f64() * 1e3))
@@ -129,27 +114,59 @@ fn row(snapshot: &Snapshot, record: &CheckRecord, now: Timestamp) -> Markup {
     }
 }
 
-fn certificate(snapshot: &Snapshot, record: &CheckRecord, now: Timestamp) -> Markup {
-    let mine = |endpoint: &&std::sync::Arc<crate::record::snapshot::EndpointRecord>| {
-        endpoint.endpoint.name == record.check.endpoint.name
-    };
-    let presented = snapshot.endpoints.iter().find(mine).map(|endpoint| &endpoint.presented);
-    let leaves = presented.iter().flat_map(|presented| presented.iter());
-    let ends = leaves.filter_map(|at| at.chain.leaf()?.facts.as_ref()).map(|facts| facts.not_after);
+/// Why the check fails; under it, what became of the last run where that is another matter.
+fn trouble(record: &CheckRecord) -> Markup {
+    let last = record.last.as_deref();
+    let failed = record.last_failed.as_deref().filter(|_| record.failing.is_some());
+    let aside = last.filter(|outcome| outcome.verdict == Verdict::Inconclusive);
     html! {
-        @match ends.min() {
-            Some(end) if end > now => { (age(now, end)) " left" }
-            Some(end) => { "expired " (age(end, now)) " ago" }
-            None => {}
+        @match (failed, record.failing) {
+            (Some(outcome), _) => { (explained(outcome)) }
+            // Known from before a restart: the run itself is not kept.
+            (None, Some((phase, reason))) => {
+                b { (reason) } @if let Some(phase) = phase { " in " (phase) }
+                br; (reason.sentence())
+                br; small { (reason.fix()) }
+            }
+            (None, None) => {}
+        }
+        @if record.health.state() == Health::Down && record.health.passes() > 0 {
+            p {
+                "Recovering: " (record.health.passes()) " of "
+                (record.check.endpoint.health.up_after()) " passes in a row."
+            }
+        }
+        @if let Some(outcome) = aside {
+            @if failed.is_some() { p { "The last run said nothing:" } }
+            (explained(outcome))
         }
     }
 }
 
-fn whose(fault: Fault) -> &'static str {
-    match fault {
-        Fault::Target => "Theirs.",
-        Fault::Path => "On the way there.",
-        Fault::Monitor => "Ours: it says nothing about the endpoint.",
+fn explained(outcome: &Outcome) -> Markup {
+    let Some(failure) = &outcome.failure else { return html! {} };
+    let (reason, evidence) = (failure.reason(), failure.evidence());
+    html! {
+        b { (reason) } @if let Some(phase) = failure.phase() { " in " (phase) }
+        br; (reason.sentence())
+        @if !evidence.is_empty() { br; "Seen: " (evidence) }
+        br; small { "Whose: " (verdict::whose(outcome.verdict, failure)) ". " (reason.fix()) }
+    }
+}
+
+fn certificate(snapshot: &Snapshot, record: &CheckRecord, now: Timestamp) -> Markup {
+    let name = &record.check.endpoint.name;
+    let presented = snapshot.endpoints.iter().find(|endpoint| endpoint.endpoint.name == *name);
+    let leaves = presented.iter().flat_map(|endpoint| endpoint.presented.iter());
+    let facts = leaves.filter_map(|at| at.chain.leaf()?.facts.as_ref());
+    let Some(facts) = facts.min_by_key(|facts| facts.not_after) else { return html! {} };
+    // The tenth of a lifetime is when automation should have renewed it long ago.
+    let class = if facts.life_left(now) < 0.1 { "down" } else { "" };
+    html! {
+        span class=(class) {
+            @if facts.not_after > now { (age(now, facts.not_after)) " left" }
+            @else { "expired " (age(facts.not_after, now)) " ago" }
+        }
     }
 }
 
@@ -162,8 +179,4 @@ fn age(from: Timestamp, to: Timestamp) -> String {
         7_200..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} d", seconds / 86_400),
     }
-}
-
-fn clock(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

@@ -88,7 +88,7 @@ async fn the_page_and_the_api_say_the_same() {
         (&refusing["health"], &refusing["last"]["reason"]),
         (&"down".into(), &"upgrade_refused".into())
     );
-    assert!(refusing["latency"]["phases"]["upgrade"]["p99"].as_f64().unwrap() > 0.0);
+    assert!(refusing["percentiles"]["phases"]["upgrade"]["p99"].as_f64().unwrap() > 0.0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
