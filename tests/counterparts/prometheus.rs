@@ -217,3 +217,9 @@ fn the_shipped_rules_ask_for_metrics_that_there_are() {
         assert!(known.contains(&metric), "{metric}");
     }
 }
+
+#[test]
+fn the_alerts_fire_when_they_should_and_stay_silent_when_not() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboards/prometheus");
+    said(Command::new("promtool").args(["test", "rules", "alerts_test.yml"]).current_dir(&folder));
+}
