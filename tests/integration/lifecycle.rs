@@ -106,7 +106,7 @@ fn systemd_is_told_when_everything_has_begun() {
 async fn in_the_middle_of_a_run() -> (Home, Daemon) {
     let silent = raw::serve(raw::hold).await;
     let home = Home::new(&format!(
-        "[[endpoints]]\nname = \"silent\"\nurl = \"ws://{}/\"\ninterval = \"20s\"\ntimeout = \"19s\"\n",
+        "[[endpoints]]\nname = \"silent\"\nurl = \"ws://{}/\"\ninterval = \"8s\"\ntimeout = \"7s\"\n",
         silent.address
     ));
     let daemon = home.start();

@@ -17,6 +17,7 @@ mod deadline;
 mod layers;
 mod lifecycle;
 mod metrics;
+mod readme;
 mod server;
 mod taxonomy;
 mod tls;

@@ -1,0 +1,87 @@
+//! The manual says what is built: every reason, metric, setting and option, and no other.
+
+use watchpost::outcome::reason::Reason;
+
+use crate::fixture::daemon::watchpost;
+
+const README: &str = include_str!("../../README.md");
+
+/// The text between a heading and the next one of its level.
+fn section(heading: &str) -> &'static str {
+    let level = heading.split(' ').next().unwrap();
+    let (_, rest) = README.split_once(&format!("\n{heading}\n")).unwrap();
+    rest.split_once(&format!("\n{level} ")).map_or(rest, |(section, _)| section)
+}
+
+/// The first cells of its tables' rows.
+fn first_cells(section: &str) -> impl Iterator<Item = &str> {
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
+    rows.filter_map(|row| row.split(" | ").next()).filter(|cell| cell.starts_with('`'))
+}
+
+/// The names in backticks in a cell.
+fn names(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn the_table_of_reasons_is_that_of_the_code() {
+    let expected: Vec<_> = Reason::ALL
+        .iter()
+        .map(|reason| {
+            let (code, whose) = (reason.code(), reason.fault().as_str());
+            format!("| `{code}` | {whose} | {} | {} |", reason.sentence(), reason.fix())
+        })
+        .collect();
+    let rows = section("## Reasons").lines().filter(|line| line.starts_with("| `"));
+    let rows: Vec<_> = rows.collect();
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn the_table_of_metrics_is_that_of_the_page() {
+    let page = include_str!("../snapshots/metrics.txt");
+    let types = page.lines().filter_map(|line| line.split(' ').next());
+    let mut built: Vec<_> = types.collect();
+    let mut told: Vec<_> = first_cells(section("## Metrics")).flat_map(names).collect();
+    built.sort_unstable();
+    told.sort_unstable();
+    assert_eq!(told, built);
+}
+
+#[test]
+fn every_setting_is_told() {
+    let told: Vec<_> = first_cells(section("## Settings")).flat_map(names).collect();
+    let raw = include_str!("../../src/config/raw.rs");
+    let mut keys = 0;
+    for structure in ["Daemon", "Store", "Endpoint"] {
+        let (_, rest) = raw.split_once(&format!("pub struct {structure} {{")).unwrap();
+        let (body, _) = rest.split_once("\n}").unwrap();
+        for line in body.lines() {
+            let Some((field, _)) =
+                line.trim().strip_prefix("pub ").and_then(|l| l.split_once(": "))
+            else {
+                continue;
+            };
+            let key = field.replace('_', "-");
+            assert!(told.contains(&key.as_str()), "the README does not tell of {key}");
+            keys += 1;
+        }
+    }
+    assert!(keys > 25, "{keys}");
+}
+
+#[test]
+fn every_option_of_check_is_told() {
+    let help = watchpost(&["check", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let option = |line: &str| Some(line.trim().strip_prefix("--")?.split(' ').next()?.to_owned());
+    let mut built: Vec<_> = help.lines().filter_map(option).collect();
+    let told = first_cells(section("## One door, now: `watchpost check`"))
+        .flat_map(names)
+        .filter_map(|name| Some(name.strip_prefix("--")?.split(' ').next()?.to_owned()));
+    let mut told: Vec<_> = told.collect();
+    built.sort_unstable();
+    told.sort_unstable();
+    assert_eq!(told, built);
+}
