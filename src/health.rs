@@ -1,5 +1,6 @@
 //! Judgement over a streak of runs: up, down or not known yet. Pure.
 
+use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,6 +22,16 @@ pub enum State {
     Up,
     /// Not met.
     Down,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "unknown",
+            Self::Up => "up",
+            Self::Down => "down",
+        })
+    }
 }
 
 /// The health of one check.

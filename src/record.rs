@@ -230,7 +230,7 @@ fn log_health(end: &SlotEnd<Outcome>, row: &Row, from: health::State, to: health
             warn!(
                 target: "health",
                 %check,
-                ?from,
+                %from,
                 reason = row.reason.map(tracing::field::display),
                 phase = row.phase.map(tracing::field::display),
                 status = row.http_status,
@@ -239,9 +239,9 @@ fn log_health(end: &SlotEnd<Outcome>, row: &Row, from: health::State, to: health
                 "down"
             );
         }
-        health::State::Up => info!(target: "health", %check, ?from, "up"),
+        health::State::Up => info!(target: "health", %check, %from, "up"),
         health::State::Unknown => {
-            warn!(target: "health", %check, ?from, reason = row.reason.map(tracing::field::display), "unknown");
+            warn!(target: "health", %check, %from, reason = row.reason.map(tracing::field::display), "unknown");
         }
     }
 }

@@ -96,19 +96,19 @@ fn row(snapshot: &Snapshot, record: &CheckRecord, now: Timestamp) -> Markup {
         tr {
             td class=(class) { (word) br; small { "for " (age(record.health.since(), now)) } }
             td { b { (&*check.endpoint.name) } " " (check.probe.kind()) br; small { (check.endpoint.target) } }
-            td {
+            td class="page" {
                 @if let Some(rule) = &check.origin {
                     (rule.name)
                     @if rule.expect == Expect::Deny { br; em { "must be refused" } }
                 }
             }
             td { (trouble(record)) }
-            td {
+            td class="figure" {
                 @if let Some(total) = record.recent.total() {
                     (format!("{:.1} ms", total.p50.as_secs_f64() * 1e3))
                 }
             }
-            td { @if let Some(at) = record.last_run_at { (age(at, now)) " ago" } @else { "not yet" } }
+            td class="figure" { @if let Some(at) = record.last_run_at { (age(at, now)) " ago" } @else { "not yet" } }
             td { (certificate(snapshot, record, now)) }
         }
     }
