@@ -5,6 +5,7 @@ mod conversation;
 mod dial;
 mod head;
 mod io_error;
+mod memo;
 mod resolve;
 mod tls;
 mod trust;

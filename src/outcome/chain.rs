@@ -1,5 +1,6 @@
 //! The chain that a server presented, with what came of judging it, and the session around it.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::certificate::Certificate;
@@ -16,6 +17,20 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// Whether a verdict of one time is that of another.
+    ///
+    /// Signatures, names and rules do not change; dates do. The verdict is the same as long as no
+    /// presented certificate has begun or ended in between, to the second, as paths are judged.
+    pub fn holds(&self, judged_at: Timestamp, now: Timestamp) -> bool {
+        let (then, now) = (judged_at.as_second(), now.as_second());
+        self.certificates.iter().all(|certificate| {
+            certificate.facts.as_ref().is_some_and(|facts| {
+                let (start, end) = (facts.not_before.as_second(), facts.not_after.as_second());
+                (then >= start) == (now >= start) && (then > end) == (now > end)
+            })
+        })
+    }
+
     /// The server's own certificate.
     pub fn leaf(&self) -> Option<&Certificate> {
         self.certificates.first()
@@ -28,9 +43,9 @@ pub struct Session {
     /// `TLS 1.2` or `TLS 1.3`.
     pub version: &'static str,
     /// As IANA names it: `TLS13_AES_128_GCM_SHA256`.
-    pub cipher: Quoted,
+    pub cipher: &'static str,
     /// The key exchange group: `X25519`.
-    pub key_exchange: Option<Quoted>,
+    pub key_exchange: Option<&'static str>,
     /// The application protocol that the server chose.
     pub alpn: Option<Quoted>,
     /// The server asked for another key share first, which costs a round trip.

@@ -10,6 +10,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
+use super::memo::{self, Digest, Judged, Memo};
+
 /// Most certificates of a chain that are kept; rustls itself takes no more than 64 KiB of them.
 const MAX_CERTIFICATES: usize = 16;
 
@@ -22,19 +24,34 @@ const MAX_CERTIFICATES: usize = 16;
 pub struct Capture {
     provider: Arc<CryptoProvider>,
     identity: Option<Arc<CertifiedKey>>,
-    presented: OnceLock<Vec<CertificateDer<'static>>>,
+    memo: Arc<Memo>,
+    presented: OnceLock<Presented>,
     asked: AtomicBool,
+}
+
+/// The chain that a server presented, leaf first.
+#[derive(Debug)]
+pub enum Presented {
+    /// It was judged before.
+    Known(Digest, Judged),
+    /// It has not been seen lately.
+    New(Digest, Vec<CertificateDer<'static>>),
 }
 
 impl Capture {
     /// Has seen nothing yet; shows this client certificate to whoever asks for one.
-    pub fn new(provider: Arc<CryptoProvider>, identity: Option<Arc<CertifiedKey>>) -> Self {
-        Self { provider, identity, presented: OnceLock::new(), asked: AtomicBool::new(false) }
+    pub fn new(
+        provider: Arc<CryptoProvider>,
+        identity: Option<Arc<CertifiedKey>>,
+        memo: Arc<Memo>,
+    ) -> Self {
+        let (presented, asked) = (OnceLock::new(), AtomicBool::new(false));
+        Self { provider, identity, memo, presented, asked }
     }
 
-    /// The chain, leaf first, once the server has presented one.
-    pub fn presented(&self) -> Option<&[CertificateDer<'static>]> {
-        self.presented.get().map(Vec::as_slice)
+    /// The chain, once the server has presented one.
+    pub fn presented(&self) -> Option<&Presented> {
+        self.presented.get()
     }
 
     /// Whether the server has asked for a client certificate.
@@ -64,9 +81,18 @@ impl ServerCertVerifier for Capture {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let chain = std::iter::once(end_entity).chain(intermediates).take(MAX_CERTIFICATES);
+        let chain = || std::iter::once(end_entity).chain(intermediates).take(MAX_CERTIFICATES);
         // One handshake presents one chain: a second call would find the first one kept.
-        self.presented.get_or_init(|| chain.map(|der| der.clone().into_owned()).collect());
+        self.presented.get_or_init(|| {
+            let digest = memo::digest(chain());
+            match self.memo.get(&digest) {
+                Some(judged) => Presented::Known(digest, judged),
+                None => {
+                    let owned = chain().map(|der| der.clone().into_owned());
+                    Presented::New(digest, owned.collect())
+                }
+            }
+        });
         Ok(ServerCertVerified::assertion())
     }
 

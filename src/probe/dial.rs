@@ -46,9 +46,8 @@ pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failur
             let connector = TlsConnector::from(Arc::new(config));
             let handshake = connector.connect(name.clone(), tcp).await;
             // A server may present its chain and then fail: what it presented is kept.
-            let chain = capture
-                .presented()
-                .map(|presented| Arc::new(profile.judge(presented, &name, clock::now())));
+            let chain =
+                capture.presented().map(|presented| profile.judge(presented, &name, clock::now()));
             witness.seen.chain.clone_from(&chain);
             witness.certificate_wanted = capture.asked() && endpoint.identity.is_none();
             settle(handshake, chain.as_deref(), &capture, witness).map(Either::Right)
@@ -103,11 +102,10 @@ fn session(tls: &TlsStream<TcpStream>) -> Session {
         cipher: connection
             .negotiated_cipher_suite()
             .and_then(|suite| suite.suite().as_str())
-            .map_or_else(Quoted::default, Quoted::text),
+            .unwrap_or("unknown"),
         key_exchange: connection
             .negotiated_key_exchange_group()
-            .and_then(|group| group.name().as_str())
-            .map(Quoted::text),
+            .and_then(|group| group.name().as_str()),
         alpn: connection.alpn_protocol().map(Quoted::bytes),
         hello_retry: connection.handshake_kind() == retried,
     }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::ServerName;
 use rustls::sign::CertifiedKey;
 
-use super::capture::Capture;
+use super::capture::{Capture, Presented};
+use super::memo::{Judged, Memo};
 use crate::check::endpoint::{Endpoint, EndpointName, Identity, Trust};
 use crate::outcome::certificate::Certificate;
 use crate::outcome::chain::Chain;
@@ -38,6 +39,7 @@ impl Profiles {
                         provider: provider.clone(),
                         roots: trusted,
                         identity: endpoint.identity.as_ref().map(Identity::certified_key),
+                        memo: Arc::default(),
                         template: template.clone(),
                     };
                     (endpoint.name.clone(), profile)
@@ -58,29 +60,41 @@ pub struct Profile {
     provider: Arc<CryptoProvider>,
     roots: Arc<Roots>,
     identity: Option<Arc<CertifiedKey>>,
+    memo: Arc<Memo>,
     template: ClientConfig,
 }
 
 impl Profile {
     /// A config for one handshake, and what catches what is shown in it.
     pub fn client_config(&self) -> (ClientConfig, Arc<Capture>) {
-        let capture = Arc::new(Capture::new(self.provider.clone(), self.identity.clone()));
+        let (provider, identity) = (self.provider.clone(), self.identity.clone());
+        let capture = Arc::new(Capture::new(provider, identity, self.memo.clone()));
         let mut config = self.template.clone();
         config.dangerous().set_certificate_verifier(capture.clone());
         config.client_auth_cert_resolver = capture.clone();
         (config, capture)
     }
 
-    /// Reads and judges a chain as it was presented.
+    /// Reads and judges a chain as it was presented, or remembers how it was judged.
     pub fn judge(
         &self,
-        presented: &[CertificateDer<'static>],
+        presented: &Presented,
         name: &ServerName<'_>,
         now: Timestamp,
-    ) -> Chain {
-        let certificates: Vec<_> = presented.iter().cloned().map(Certificate::read).collect();
+    ) -> Arc<Chain> {
+        let (digest, certificates) = match presented {
+            Presented::Known(_, judged) if judged.chain.holds(judged.at, now) => {
+                return judged.chain.clone();
+            }
+            Presented::Known(digest, judged) => (digest, judged.chain.certificates.clone()),
+            Presented::New(digest, ders) => {
+                (digest, ders.iter().cloned().map(Certificate::read).collect())
+            }
+        };
         let verification = verify(&certificates, name, &self.roots, now);
-        Chain { certificates, verification }
+        let chain = Arc::new(Chain { certificates, verification });
+        self.memo.put(*digest, Judged { chain: chain.clone(), at: now });
+        chain
     }
 }
 
@@ -129,7 +143,7 @@ pub fn crypto_provider() -> CryptoProvider {
 }
 
 fn template(provider: Arc<CryptoProvider>) -> ClientConfig {
-    let blank = Arc::new(Capture::new(provider.clone(), None));
+    let blank = Arc::new(Capture::new(provider.clone(), None, Arc::default()));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(rustls::ALL_VERSIONS)
         .unwrap_or_else(|error| unreachable!("the suites above cover both versions: {error}"))
@@ -141,4 +155,47 @@ fn template(provider: Arc<CryptoProvider>) -> ClientConfig {
     // A resumed handshake would show no certificate at all.
     config.resumption = Resumption::disabled();
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::clock;
+    use crate::demo::authority::Authority;
+    use crate::outcome::verification::VerifyFailure;
+    use crate::probe::memo;
+
+    #[test]
+    fn a_remembered_chain_still_ends_when_it_ends() {
+        let now = clock::now();
+        let authority = Authority::new("memo", now).unwrap();
+        let served = authority.issue(&["door.test"], -10, 80).unwrap();
+        let profile = Profile {
+            provider: Arc::new(crypto_provider()),
+            roots: Arc::new(Roots::new([authority.root()])),
+            identity: None,
+            memo: Arc::default(),
+            template: template(Arc::new(crypto_provider())),
+        };
+        let name = ServerName::try_from("door.test").unwrap();
+        let digest = memo::digest(served.chain.iter());
+        let judge = |days: i64| {
+            let presented = match profile.memo.get(&digest) {
+                Some(judged) => Presented::Known(digest, judged),
+                None => Presented::New(digest, served.chain.clone()),
+            };
+            profile.judge(&presented, &name, now + SignedDuration::from_hours(24 * days))
+        };
+        let first = judge(0);
+        assert_eq!(first.verification.failures, []);
+        assert!(Arc::ptr_eq(&first, &judge(79)), "nothing changes while no date passes");
+        assert!(matches!(judge(81).verification.failures[..], [VerifyFailure::Expired { .. }]));
+        assert!(matches!(
+            judge(-11).verification.failures[..],
+            [VerifyFailure::NotYetValid { .. }]
+        ));
+        assert_eq!(judge(0).verification.failures, []);
+    }
 }

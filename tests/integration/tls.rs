@@ -39,7 +39,7 @@ async fn a_good_chain_is_known_to_its_last_fact() {
     assert_eq!(path.not_after, facts.not_after, "the leaf ends first");
     let session = outcome.observation.session.unwrap();
     assert_eq!(session.version, "TLS 1.3");
-    assert_eq!(session.cipher.as_str(), "TLS13_AES_128_GCM_SHA256");
+    assert_eq!(session.cipher, "TLS13_AES_128_GCM_SHA256");
     assert!(!session.hello_retry);
 }
 

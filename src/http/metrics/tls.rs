@@ -99,7 +99,7 @@ fn sessions(e: &mut Exposition, endpoints: &Endpoints<'_>) {
         Some(Labels::default().with("version", at.session.as_ref()?.version))
     });
     family("probe_tls_cipher_info", "The cipher suite that TLS agreed on.", |at| {
-        Some(Labels::default().with("cipher", at.session.as_ref()?.cipher.as_str()))
+        Some(Labels::default().with("cipher", at.session.as_ref()?.cipher))
     });
 }
 
