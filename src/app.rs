@@ -99,8 +99,9 @@ impl App {
             settings: http::metrics::Settings { prime_failures: self.config.daemon.prime_failures },
         };
         let http = serve_http(self.listener, context, stop.clone())?;
-        let probes =
-            runtime::Builder::new_multi_thread().thread_name("probe").enable_all().build()?;
+        // One thread: probes wait far more than they work, and waking another thread for each
+        // step of theirs costs as much as the step.
+        let probes = runtime::Builder::new_current_thread().enable_all().build()?;
         let ended = probes.block_on(run_checks(
             &self.config,
             messages,

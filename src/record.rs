@@ -32,6 +32,9 @@ use store::{Entry, Restored, Writer};
 /// Messages that wait for the recorder. It needs microseconds for each.
 pub const QUEUED_MESSAGES: usize = 4096;
 
+/// How long outcomes may gather before the recorder looks again.
+const LINGER: Duration = Duration::from_millis(10);
+
 /// Rows that are handed to the store at a time at the most.
 const BATCH_ROWS: usize = 1000;
 
@@ -136,18 +139,27 @@ impl Recorder {
 
     fn serve(mut self, mut messages: mpsc::Receiver<Message>) {
         while let Some(message) = messages.blocking_recv() {
-            match message {
-                Message::Ended(end) => self.record(*end),
-                Message::Look(asker) => {
-                    // Whoever asked may have gone away meanwhile.
-                    asker.send(self.state.snapshot(clock::now())).ok();
-                }
-                Message::Tick => self.hand_on(),
+            self.take(message);
+            while let Ok(message) = messages.try_recv() {
+                self.take(message);
             }
+            // Being woken for each outcome would cost more than the outcome.
+            thread::sleep(LINGER);
         }
         let rows = store::Message::Rows(std::mem::take(&mut self.batch));
         let last = [rows, self.checkpoint()];
         self.writer.finish(last);
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Ended(end) => self.record(*end),
+            Message::Look(asker) => {
+                // Whoever asked may have gone away meanwhile.
+                asker.send(self.state.snapshot(clock::now())).ok();
+            }
+            Message::Tick => self.hand_on(),
+        }
     }
 
     fn record(&mut self, end: SlotEnd<Outcome>) {
