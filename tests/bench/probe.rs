@@ -84,24 +84,32 @@ fn main() {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let mut child =
         command.arg("--serve").arg(folder.path()).stdout(Stdio::piped()).spawn().unwrap();
-    let port = server::port_of(&mut child);
+    let ports = server::ports_of(&mut child);
     let _served = Served(child);
 
     println!("{RATE} probes a second, {} s a window, CPU of the client\n", WINDOW.as_secs());
-    println!("  round   bare us   watchpost us   ratio");
-    let mut ratios = Vec::new();
-    for round in 1..=rounds {
-        let bare = bare::run(folder.path(), port, RATE).micros_a_probe();
-        let ours = daemon::run(folder.path(), port, RATE).micros_a_probe();
-        let ratio = ours / bare;
-        println!("  {round:>5}   {bare:>7.0}   {ours:>12.0}   {ratio:>5.2}");
-        ratios.push(ratio);
+    if let Some(which) = value_of(&args, "--only") {
+        let one = if which == "bare" { bare::run } else { daemon::run };
+        let port = if which == "new" { ports.new } else { ports.known };
+        println!("{:.0}", one(folder.path(), port, RATE).micros_a_probe());
+        return;
     }
-    ratios.sort_by(f64::total_cmp);
-    if let (Some(least), Some(median), Some(most)) =
-        (ratios.first(), ratios.get(ratios.len() / 2), ratios.last())
-    {
-        println!("\n  watchpost / bare: median {median:.2} ({least:.2} to {most:.2})");
+    for (what, port) in [("new", ports.new), ("known", ports.known)] {
+        println!("  {what} round   bare us   watchpost us   ratio");
+        let mut ratios = Vec::new();
+        for round in 1..=rounds {
+            let bare = bare::run(folder.path(), port, RATE).micros_a_probe();
+            let ours = daemon::run(folder.path(), port, RATE).micros_a_probe();
+            let ratio = ours / bare;
+            println!("  {round:>5}   {bare:>7.0}   {ours:>12.0}   {ratio:>5.2}");
+            ratios.push(ratio);
+        }
+        ratios.sort_by(f64::total_cmp);
+        if let (Some(least), Some(median), Some(most)) =
+            (ratios.first(), ratios.get(ratios.len() / 2), ratios.last())
+        {
+            println!("\n  watchpost / bare: median {median:.2} ({least:.2} to {most:.2})");
+        }
     }
 }
 

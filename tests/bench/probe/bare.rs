@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_util::sync::CancellationToken;
 
 use super::server::HOST;
 use crate::{Measured, measure};
@@ -24,9 +25,11 @@ use crate::{Measured, measure};
 pub fn run(folder: &Path, port: u16, rate: u32) -> Measured {
     let connector = TlsConnector::from(Arc::new(config(folder)));
     let done = Arc::new(AtomicU64::new(0));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    // One thread, as the daemon has: several wake each other, and that costs.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let counter = done.clone();
-    runtime.spawn(async move {
+    let stop = CancellationToken::new();
+    let load = stop.clone().run_until_cancelled_owned(async move {
         let begin = Instant::now();
         for n in 0.. {
             sleep_until(begin + Duration::from_secs(1) * n / rate).await;
@@ -37,8 +40,10 @@ pub fn run(folder: &Path, port: u16, rate: u32) -> Measured {
             });
         }
     });
+    let thread = std::thread::spawn(move || runtime.block_on(load));
     let measured = measure(|| done.load(Ordering::Relaxed));
-    runtime.shutdown_background();
+    stop.cancel();
+    thread.join().unwrap();
     measured
 }
 
