@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::check::Check;
 use crate::clock;
+use crate::clock::lag::Lag;
+use crate::clock::timer::Timer;
 use crate::config::Config;
 use crate::http::{self, Context, server};
 use crate::probe::Prober;
@@ -150,7 +152,10 @@ async fn run_checks(
     ready: impl FnOnce(),
 ) -> Result<(), AppError> {
     let contact = config.daemon.contact.as_deref();
-    let prober = Arc::new(Prober::new(&config.endpoints, &config.daemon.nameservers, contact));
+    let lag = Arc::new(Lag::default());
+    let nameservers = &config.daemon.nameservers;
+    let prober = Prober::new(&config.endpoints, nameservers, contact).measured_by(lag.clone());
+    let prober = Arc::new(prober);
     let probe = move |check: Arc<Check>, slot: Slot| {
         let prober = prober.clone();
         async move {
@@ -164,8 +169,9 @@ async fn run_checks(
         now: clock::now(),
     };
     let recorder_gone = messages.clone();
-    let pulse = pulse::beat(messages.clone(), own);
-    let schedule = schedule::run(&config.checks, settings, probe, messages, confirmed, stop);
+    let pulse = pulse::beat(lag, messages.clone(), own);
+    let timer = Timer::precise();
+    let schedule = schedule::run(&config.checks, settings, timer, probe, messages, confirmed, stop);
     ready();
     tokio::select! {
         () = schedule => Ok(()),

@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod chain;
 pub mod failure;
+pub mod lag;
 pub mod phase;
 pub mod quoted;
 pub mod reason;
@@ -15,6 +16,7 @@ pub mod verification;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -29,6 +31,8 @@ use verdict::Verdict;
 pub struct Observation {
     /// How long each phase took.
     pub phases: PhaseTimes,
+    /// How long this process was held up meanwhile: see [`lag`].
+    pub stalled: Duration,
     /// The address that was dialled.
     pub address: Option<SocketAddr>,
     /// How many addresses the name had.

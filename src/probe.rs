@@ -24,9 +24,9 @@ use crate::check::endpoint::Endpoint;
 use crate::check::origin::Expect;
 use crate::check::probe::{Probe, RefusalStatuses};
 use crate::clock;
+use crate::clock::lag::Lag;
 use crate::outcome::failure::Failure;
-use crate::outcome::verdict;
-use crate::outcome::{Observation, Outcome};
+use crate::outcome::{Observation, Outcome, lag, verdict};
 use resolve::Resolver;
 use trust::Profiles;
 pub use trust::crypto_provider;
@@ -41,6 +41,7 @@ pub struct Prober {
     resolver: Resolver,
     profiles: Profiles,
     user_agent: String,
+    lag: Arc<Lag>,
 }
 
 impl Prober {
@@ -57,7 +58,12 @@ impl Prober {
         };
         let resolver = Resolver::new(nameservers);
         warm_up();
-        Self { resolver, profiles: Profiles::new(endpoints), user_agent }
+        Self { resolver, profiles: Profiles::new(endpoints), user_agent, lag: Arc::default() }
+    }
+
+    /// The same prober; runs are held against a meter that is beaten on their thread.
+    pub fn measured_by(self, lag: Arc<Lag>) -> Self {
+        Self { lag, ..self }
     }
 
     /// Runs a check once. `turn` counts rounds, so that each takes the next address of a name.
@@ -65,14 +71,18 @@ impl Prober {
     /// Never takes longer than the check's timeout, whatever the peer does.
     pub async fn run(&self, check: &Check, turn: u64) -> Outcome {
         let started_at = clock::now();
-        let deadline = Instant::now() + check.cadence.timeout();
+        let begin = Instant::now();
+        let stalled_before = self.lag.stalled(begin);
+        let deadline = begin + check.cadence.timeout();
         let mut witness = Witness::new();
         let ended =
             match timeout_at(deadline, self.attempt(check, turn, deadline, &mut witness)).await {
                 Ok(ended) => ended,
                 Err(_) => Err(Failure::TimedOut(witness.phase())),
             };
-        judged(check, started_at, ended, witness.finish())
+        let mut observation = witness.finish();
+        observation.stalled = self.lag.stalled(Instant::now()).saturating_sub(stalled_before);
+        judged(check, started_at, ended, observation)
     }
 
     async fn attempt(
@@ -131,6 +141,8 @@ fn judged(
         Probe::Websocket(websocket) => &websocket.refusal_statuses,
         Probe::Tls => &usual,
     };
+    let timeout = check.cadence.timeout();
+    let ended = ended.map_err(|failure| lag::excuse(failure, observation.stalled, timeout));
     let (verdict, failure) = verdict::judge(ended, check.expect(), refusals);
     Outcome { started_at, observation, verdict, failure }
 }

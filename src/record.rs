@@ -21,8 +21,8 @@ use tracing::{info, warn};
 use crate::check::Check;
 use crate::clock;
 use crate::health;
-use crate::outcome::Outcome;
 use crate::outcome::failure::Failure;
+use crate::outcome::{Outcome, lag};
 use crate::schedule::{Confirm, End, SlotEnd};
 use row::Row;
 use snapshot::Snapshot;
@@ -170,6 +170,9 @@ impl Recorder {
         if matches!(end.end, End::Panicked) {
             counter!("watchpost_probe_panics_total").increment(1);
         }
+        if !lag::times_hold(row.stalled) {
+            counter!("watchpost_runs_spoiled_total").increment(1);
+        }
         let step = self.state.apply(place, &row);
         if let Some((from, to)) = step.change {
             log_health(&end, &row, from, to);
@@ -224,6 +227,7 @@ fn log(end: &SlotEnd<Outcome>, row: &Row) {
         status = row.http_status,
         duration_ms = ms(row.phases.total()),
         delay_ms = ms(row.delay),
+        stalled_ms = (!lag::times_hold(row.stalled)).then(|| ms(row.stalled)),
         confirm = (!row.counts()).then_some(true),
         "run"
     );

@@ -60,6 +60,9 @@ pub struct Report {
     /// Seconds by phase, in their order; they sum to the whole run.
     #[serde(serialize_with = "by_phase")]
     pub phases: PhaseTimes,
+    /// Seconds for which Watchpost itself was held up meanwhile: `phases` are too long by that.
+    #[serde(serialize_with = "seconds")]
+    pub stalled: Duration,
     /// The answer, where it was no upgrade.
     pub response: Option<ResponseReport>,
     /// What TLS agreed on and was shown; `null` on a plain connection.
@@ -136,6 +139,7 @@ impl Report {
             address: seen.address.map(|address| address.to_string()),
             addresses: seen.addresses,
             phases: seen.phases,
+            stalled: seen.stalled,
             response: seen.refusal.as_deref().map(ResponseReport::new),
             tls: seen.chain.as_deref().map(|chain| TlsReport::new(chain, seen.session.clone())),
         }
@@ -143,8 +147,15 @@ impl Report {
 }
 
 fn by_phase<S: Serializer>(times: &PhaseTimes, serializer: S) -> Result<S::Ok, S::Error> {
-    let seconds = |time: Duration| time.as_micros() as f64 / 1e6;
-    serializer.collect_map(times.iter().map(|(phase, time)| (phase.as_str(), seconds(time))))
+    serializer.collect_map(times.iter().map(|(phase, time)| (phase.as_str(), as_seconds(time))))
+}
+
+fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(as_seconds(*time))
+}
+
+fn as_seconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1e6
 }
 
 impl ResponseReport {

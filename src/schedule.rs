@@ -12,10 +12,11 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::check::Check;
+use crate::clock::timer::Timer;
 use agenda::{Agenda, Missed, Start};
 use lanes::Lane;
 use slot::Slot;
@@ -77,6 +78,7 @@ pub struct Settings {
 pub async fn run<T, M, F, Fut>(
     checks: &[Arc<Check>],
     settings: Settings,
+    mut timer: Timer,
     probe: F,
     reports: mpsc::Sender<M>,
     mut confirms: mpsc::Receiver<Confirm>,
@@ -101,7 +103,7 @@ pub async fn run<T, M, F, Fut>(
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            () = wait_until(agenda.next_due()) => {}
+            () = wait_until(&mut timer, agenda.next_due()) => {}
             Some(ended) = runs.join_next() => note(&mut agenda, ended),
             Some(confirm) = confirms.recv() => {
                 agenda.confirm(confirm.index, Instant::now() + confirm.after);
@@ -134,9 +136,9 @@ fn note(agenda: &mut Agenda, ended: Result<Option<Ended>, tokio::task::JoinError
     }
 }
 
-async fn wait_until(due: Option<Instant>) {
+async fn wait_until(timer: &mut Timer, due: Option<Instant>) {
     match due {
-        Some(due) => sleep_until(due).await,
+        Some(due) => timer.until(due).await,
         None => std::future::pending().await,
     }
 }

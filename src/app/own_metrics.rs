@@ -43,6 +43,10 @@ fn describe() {
         Unit::Seconds,
         "How late a timer fires in this process. Large values mean that measured times are ours."
     );
+    describe_counter!(
+        "watchpost_runs_spoiled_total",
+        "Runs during which this process was held up: their times are in no histogram."
+    );
     describe_gauge!("watchpost_inflight_probes", "Runs under way.");
     describe_counter!("watchpost_probe_panics_total", "Probes that broke. Each is a bug.");
     describe_counter!("watchpost_http_requests_total", "Answers by route and status.");
@@ -68,6 +72,7 @@ fn describe() {
 
     gauge!("watchpost_inflight_probes").set(0.0);
     metrics::counter!("watchpost_probe_panics_total").absolute(0);
+    metrics::counter!("watchpost_runs_spoiled_total").absolute(0);
     metrics::counter!("watchpost_store_write_failures_total").absolute(0);
     gauge!("watchpost_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     gauge!("watchpost_config_last_reload_successful").set(1.0);

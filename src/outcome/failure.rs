@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::phase::Phase;
 use super::quoted::Quoted;
@@ -35,6 +36,13 @@ pub enum Failure {
     LocalExhaustion {
         /// What the system said.
         error: Quoted,
+    },
+    /// A run that timed out or broke while this process was held up.
+    MonitorLag {
+        /// Where it ended.
+        phase: Phase,
+        /// How long this process had no time for it.
+        stalled: Duration,
     },
     /// The deadline passed in this phase.
     TimedOut(Phase),
@@ -151,7 +159,7 @@ impl Failure {
             | Self::LocalDenied
             | Self::LocalExhaustion { .. } => Phase::Connect,
             Self::TimedOut(phase) | Self::Reset(phase) | Self::Closed(phase) => *phase,
-            Self::Io { phase, .. } => *phase,
+            Self::Io { phase, .. } | Self::MonitorLag { phase, .. } => *phase,
             Self::NotTls
             | Self::TlsAlert { .. }
             | Self::TlsIncompatible { .. }
@@ -187,6 +195,7 @@ impl Failure {
             Self::NoRoute => Reason::NoRoute,
             Self::LocalDenied => Reason::LocalDenied,
             Self::LocalExhaustion { .. } => Reason::LocalExhaustion,
+            Self::MonitorLag { .. } => Reason::MonitorLag,
             Self::TimedOut(_) => Reason::TimedOut,
             Self::Reset(_) => Reason::Reset,
             Self::Closed(_) => Reason::Closed,
@@ -243,6 +252,9 @@ impl Failure {
         match self {
             Self::ResolverFailed { code } => format!("the name server said {code}"),
             Self::LocalExhaustion { error } => error.to_string(),
+            Self::MonitorLag { stalled, .. } => {
+                format!("held up for {:.0} ms", stalled.as_secs_f64() * 1e3)
+            }
             Self::Io { kind, .. } => kind.to_string(),
             Self::TlsAlert { alert } | Self::ClientCertificateRefused { alert } => {
                 alert.to_string()

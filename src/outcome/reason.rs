@@ -95,6 +95,9 @@ reasons! {
     LocalExhaustion "local_exhaustion" Monitor
         "This machine has run out of descriptors, ports or memory."
         "Raise LimitNOFILE, lower daemon.max-inflight, or give the machine more."
+    MonitorLag "monitor_lag" Monitor
+        "This machine had no time for the run while it went on."
+        "Give it more CPU, or lower daemon.max-inflight; watchpost_runtime_lag_seconds shows how bad it is."
     TimedOut "timeout" Target
         "The answer did not come within the timeout."
         "See the phase: in connect a firewall drops packets, later on the server is stuck or overloaded."
@@ -223,7 +226,7 @@ impl Reason {
             | Self::NoRoute
             | Self::LocalDenied
             | Self::LocalExhaustion => &[Connect],
-            Self::TimedOut => &[Resolve, Connect, Tls, Upgrade, Transfer],
+            Self::TimedOut | Self::MonitorLag => &[Resolve, Connect, Tls, Upgrade, Transfer],
             Self::Reset | Self::IoError => &[Connect, Tls, Upgrade, Transfer],
             Self::Closed => &[Tls, Upgrade, Transfer],
             Self::NotTls

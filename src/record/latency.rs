@@ -54,12 +54,10 @@ impl Latency {
     /// Takes in every phase of a run, also the one that it timed out in: a histogram of passes
     /// alone would improve during an outage. What says nothing about the endpoint stays out.
     pub fn add(&mut self, row: &Row) {
-        let tells = matches!(row.result, RunResult::Success | RunResult::Failure);
-        if !tells || !row.counts() {
-            return;
-        }
-        for (phase, time) in row.phases.iter() {
-            self.cell(phase, row.result).add(time);
+        if row.times_count() {
+            for (phase, time) in row.phases.iter() {
+                self.cell(phase, row.result).add(time);
+            }
         }
     }
 
@@ -107,6 +105,7 @@ mod tests {
             delay: Duration::ZERO,
             phases,
             http_status: None,
+            stalled: Duration::ZERO,
         }
     }
 
@@ -133,6 +132,8 @@ mod tests {
         latency.add(&row(RunResult::Success, Purpose::Scheduled, 1));
         latency.add(&row(RunResult::Inconclusive, Purpose::Scheduled, 1));
         latency.add(&row(RunResult::Success, Purpose::Confirm, 1));
+        let held_up = row(RunResult::Success, Purpose::Scheduled, 1);
+        latency.add(&Row { stalled: Duration::from_millis(10), ..held_up });
         let counts: Vec<_> =
             latency.cells().iter().map(|cell| (cell.result, cell.histogram.len())).collect();
         assert_eq!(counts, [(RunResult::Success, 1), (RunResult::Failure, 1)]);

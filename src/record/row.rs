@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::outcome::Outcome;
 use crate::outcome::phase::{Phase, PhaseTimes};
 use crate::outcome::reason::Reason;
 use crate::outcome::verdict::Verdict;
+use crate::outcome::{Outcome, lag};
 use crate::schedule::slot::{Purpose, Slot};
 use crate::schedule::{End, SlotEnd};
 
@@ -85,6 +85,8 @@ pub struct Row {
     pub phases: PhaseTimes,
     /// The status of the answer to the upgrade.
     pub http_status: Option<u16>,
+    /// How long this process was held up during the run.
+    pub stalled: Duration,
 }
 
 impl Row {
@@ -101,6 +103,7 @@ impl Row {
             delay: end.delay,
             phases: PhaseTimes::default(),
             http_status: None,
+            stalled: Duration::ZERO,
         };
         match &end.end {
             End::Ran(outcome) => Self {
@@ -110,6 +113,7 @@ impl Row {
                 at: outcome.started_at,
                 phases: outcome.observation.phases,
                 http_status: outcome.observation.http_status,
+                stalled: outcome.observation.stalled,
                 ..blank
             },
             End::Panicked => Self { reason: Some(Reason::ProbePanicked), ..blank },
@@ -121,5 +125,12 @@ impl Row {
     /// Whether it counts in figures, or for health alone.
     pub fn counts(&self) -> bool {
         self.slot.purpose == Purpose::Scheduled
+    }
+
+    /// Whether its times are the endpoint's: it ran in its turn, told something, and was not held
+    /// up by ourselves.
+    pub fn times_count(&self) -> bool {
+        let tells = matches!(self.result, RunResult::Success | RunResult::Failure);
+        tells && self.counts() && lag::times_hold(self.stalled)
     }
 }

@@ -122,10 +122,8 @@ impl State {
 
     /// Takes in a row for the percentiles of the last runs alone.
     pub fn remember(&mut self, place: Place, row: &Row) {
-        let tells = matches!(row.result, RunResult::Success | RunResult::Failure);
         if let Some(record) = self.view.checks.get_mut(place.check)
-            && tells
-            && row.counts()
+            && row.times_count()
         {
             Arc::make_mut(record).recent.push(&row.phases);
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::time::{advance, sleep};
+use tokio::time::{advance, sleep, sleep_until};
 
 use super::*;
 use crate::check::cadence::Cadence;
@@ -62,7 +62,7 @@ where
     };
     let token = stop.clone();
     let schedule = tokio::spawn(async move {
-        run(&checks, settings, probe, sender, confirmed, token).await;
+        run(&checks, settings, Timer::of_runtime(), probe, sender, confirmed, token).await;
     });
     sleep(time).await;
     stop.cancel();
@@ -219,7 +219,7 @@ async fn a_sleeping_machine_misses_slots_and_does_not_catch_up() {
             counter.fetch_add(1, Ordering::SeqCst);
             async {}
         };
-        run(&one_check(), settings, probe, sender, confirmed, token).await;
+        run(&one_check(), settings, Timer::of_runtime(), probe, sender, confirmed, token).await;
     });
     sleep(INTERVAL).await;
     let before = ran.load(Ordering::SeqCst);
@@ -251,7 +251,7 @@ async fn a_confirm_run_comes_out_of_turn_and_moves_no_slot() {
             seen.lock().unwrap().push((Instant::now(), slot.purpose));
             async {}
         };
-        run(&one_check(), settings, probe, sender, confirmed, token).await;
+        run(&one_check(), settings, Timer::of_runtime(), probe, sender, confirmed, token).await;
     });
     let first: SlotEnd<()> = receiver.recv().await.unwrap();
     assert_eq!(first.slot.purpose, slot::Purpose::Scheduled);

@@ -65,6 +65,7 @@ async fn an_open_door_is_an_object_with_every_field() {
             "probe",
             "reason",
             "response",
+            "stalled",
             "started_at",
             "subprotocol",
             "success",

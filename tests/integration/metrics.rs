@@ -29,6 +29,10 @@ async fn with_everything() -> (Home, Daemon, Pki) {
     let mut seen = BTreeSet::new();
     while seen.len() < 4 {
         let line = daemon.wait_for_line("result=");
+        // On a busy machine, a run may be held up: its times are in no histogram.
+        if line.contains("stalled_ms") {
+            continue;
+        }
         let (_, check) = line.split_once("check=").unwrap();
         seen.insert(check.split(' ').next().unwrap().to_owned());
     }

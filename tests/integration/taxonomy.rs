@@ -28,6 +28,8 @@ fn made_by(failure: &Failure) -> &'static str {
         | Failure::ResolverUnreachable => "names",
         Failure::ConnectionRefused | Failure::NoRoute => "connections",
         Failure::LocalExhaustion { .. } => "descriptors",
+        // Made in lag.rs.
+        Failure::MonitorLag { .. } => "lag",
         // Want a routing table of their own: tests/counterparts/network.rs.
         Failure::HostUnreachable | Failure::LocalDenied => "network",
         Failure::TimedOut(_) => "silence",
@@ -66,7 +68,8 @@ fn made_by(failure: &Failure) -> &'static str {
 }
 
 /// The reasons that the tests of this file make.
-const MADE_ELSEWHERE: [Reason; 5] = [
+const MADE_ELSEWHERE: [Reason; 6] = [
+    Reason::MonitorLag,
     Reason::HostUnreachable,
     Reason::LocalDenied,
     Reason::LocalExhaustion,

@@ -11,7 +11,7 @@ use crate::record::row::{Row, RunResult};
 use crate::schedule::slot::{Purpose, Slot};
 
 const INSERT: &str = "INSERT INTO results VALUES \
-    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
 /// A row with its place in the order of all rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,7 @@ fn insert_one(statement: &mut CachedStatement<'_>, entry: &Entry) -> rusqlite::R
         time(Phase::Transfer),
         time(Phase::Close),
         row.http_status,
+        micros(row.stalled),
     ])?;
     Ok(())
 }
@@ -95,6 +96,7 @@ fn read_one(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Entry>> {
             delay: duration(row.get(9)?),
             phases,
             http_status: row.get(16)?,
+            stalled: duration(row.get(17)?),
         },
     }))
 }

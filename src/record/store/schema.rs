@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// The version that this program writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Sets a connection up, and makes the tables in a new file.
 ///
@@ -22,12 +22,16 @@ pub fn prepare(connection: &Connection) -> Result<(), StoreError> {
     // Results may lose their last second in a power cut, and never more than that.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    if found == 0 {
-        connection.execute_batch(TABLES)?;
-        connection.pragma_update(None, "user_version", VERSION)?;
+    match found {
+        0 => connection.execute_batch(TABLES)?,
+        1 => connection.execute_batch(FROM_1)?,
+        _ => return Ok(()),
     }
+    connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }
+
+const FROM_1: &str = "ALTER TABLE results ADD COLUMN stalled_us INTEGER NOT NULL DEFAULT 0";
 
 const TABLES: &str = "
 BEGIN;
@@ -53,7 +57,8 @@ CREATE TABLE results (
     upgrade_us   INTEGER,
     transfer_us  INTEGER,
     close_us     INTEGER,
-    http_status  INTEGER
+    http_status  INTEGER,
+    stalled_us   INTEGER NOT NULL DEFAULT 0 -- we were held up meanwhile: the times are not the endpoint's
 ) STRICT;
 CREATE INDEX results_by_check ON results (check_key, seq);
 CREATE TABLE latency (
