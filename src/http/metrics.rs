@@ -3,6 +3,7 @@
 mod checks;
 mod endpoints;
 mod latency;
+mod own;
 mod tls;
 
 use crate::check::Check;
@@ -29,21 +30,21 @@ pub struct Page {
 pub fn render(snapshot: &Snapshot, settings: Settings, format: Format, own: &str) -> Page {
     let mut exposition = Exposition::new(format);
     // Rendered once for the twenty families that bear them.
-    let labels: Vec<Labels> = snapshot.checks.iter().map(|record| labels(&record.check)).collect();
+    let labels: Vec<Labels> =
+        snapshot.checks.iter().map(|record| labels(exposition.labels(), &record.check)).collect();
     checks::write(&mut exposition, snapshot, &labels, settings);
     latency::write(&mut exposition, snapshot);
     tls::write(&mut exposition, snapshot);
     endpoints::write(&mut exposition, snapshot);
-    exposition.append_text(own);
+    own::write(&mut exposition, own);
     let samples = exposition.samples();
     Page { body: exposition.finish(), samples }
 }
 
 /// The labels of a check; those of an origin stay away where no page stands behind it.
-fn labels(check: &Check) -> Labels {
-    let labels = Labels::default()
-        .with("endpoint", &check.endpoint.name)
-        .with("probe", check.probe.kind().as_str());
+fn labels(none: Labels, check: &Check) -> Labels {
+    let labels =
+        none.with("endpoint", &check.endpoint.name).with("probe", check.probe.kind().as_str());
     match &check.origin {
         Some(rule) => labels.with("origin", &rule.name).with("expect", rule.expect.as_str()),
         None => labels,

@@ -44,9 +44,8 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    fn rows(&self) -> impl Iterator<Item = (&CheckRecord, &str)> {
-        let labels = self.labels.iter().map(Labels::as_str);
-        self.snapshot.checks.iter().map(AsRef::as_ref).zip(labels)
+    fn rows(&self) -> impl Iterator<Item = (&CheckRecord, &Labels)> {
+        self.snapshot.checks.iter().map(AsRef::as_ref).zip(self.labels)
     }
 
     fn gauge(
@@ -59,7 +58,7 @@ impl Table<'_> {
         e.family(name, Kind::Gauge, help);
         for (record, labels) in self.rows() {
             if let Some(value) = value(record) {
-                e.sample(name, labels, value);
+                e.sample(labels, value);
             }
         }
     }
@@ -71,7 +70,7 @@ fn runs(e: &mut Exposition, table: &Table<'_>) {
     for (record, labels) in table.rows() {
         for result in RunResult::ALL {
             let count = record.ledger.results(result);
-            e.count_with(name, labels, &[("result", result.as_str())], count);
+            e.sample_with(labels, &[("result", result.as_str())], count);
         }
     }
 }
@@ -82,7 +81,7 @@ fn failures(e: &mut Exposition, table: &Table<'_>, settings: Settings) {
     for (record, labels) in table.rows() {
         let mut write = |phase: Option<Phase>, reason: Reason, count| {
             let phase = phase.map_or("none", Phase::as_str);
-            e.count_with(name, labels, &[("phase", phase), ("reason", reason.code())], count);
+            e.sample_with(labels, &[("phase", phase), ("reason", reason.code())], count);
         };
         let primed =
             |phase, reason| settings.prime_failures && can_strike(&record.check, phase, reason);
@@ -105,7 +104,7 @@ fn failure_info(e: &mut Exposition, table: &Table<'_>) {
     for (record, labels) in table.rows() {
         if let Some((phase, reason)) = record.failing {
             let phase = phase.map_or("none", Phase::as_str);
-            e.sample_with(name, labels, &[("phase", phase), ("reason", reason.code())], 1.0);
+            e.sample_with(labels, &[("phase", phase), ("reason", reason.code())], 1.0);
         }
     }
 }
@@ -137,7 +136,7 @@ fn websocket(e: &mut Exposition, table: &Table<'_>) {
                 Phase::Resolve | Phase::Connect | Phase::Tls | Phase::Transfer => phase.as_str(),
                 Phase::Close => continue,
             };
-            e.sample_with(name, labels, &[("phase", phase)], time.as_secs_f64());
+            e.sample_with(labels, &[("phase", phase)], time.as_secs_f64());
         }
     }
     let name = "probe_websocket_status_code";

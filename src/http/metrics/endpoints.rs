@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::probe::ProbeKind;
-use crate::http::exposition::{Exposition, Kind, Labels};
+use crate::http::exposition::{Exposition, Kind};
 use crate::record::snapshot::Snapshot;
 
 /// Writes them all.
@@ -19,21 +19,22 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot) {
         })
         .collect();
     for ((endpoint, probe), interval) in cadences {
-        let labels = Labels::default().with("endpoint", endpoint).with("probe", probe.as_str());
-        e.sample(name, labels.as_str(), interval.as_secs_f64());
+        let labels = e.labels().with("endpoint", endpoint).with("probe", probe.as_str());
+        e.sample(&labels, interval.as_secs_f64());
     }
 
     let name = "probe_endpoint_info";
     e.family(name, Kind::Info, "Where an endpoint is, and whose.");
     for record in &snapshot.endpoints {
         let endpoint = &record.endpoint;
-        let labels = Labels::default()
+        let labels = e
+            .labels()
             .with("endpoint", &endpoint.name)
             .with("runbook", &endpoint.owner.runbook)
             .with("target", &endpoint.target.to_string())
             .with("team", &endpoint.owner.team)
             .with("tier", &endpoint.owner.tier);
-        e.sample(name, labels.as_str(), 1.0);
+        e.sample(&labels, 1.0);
     }
 
     let name = "probe_origin_info";
@@ -42,15 +43,15 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot) {
     let origins: BTreeSet<_> =
         rules.map(|rule| (rule.name.as_str(), rule.origin.to_string())).collect();
     for (origin, url) in origins {
-        let labels = Labels::default().with("origin", origin).with("url", &url);
-        e.sample(name, labels.as_str(), 1.0);
+        let labels = e.labels().with("origin", origin).with("url", &url);
+        e.sample(&labels, 1.0);
     }
 
     let name = "watchpost_checks";
     e.family(name, Kind::Gauge, "Checks that are scheduled.");
     for probe in ProbeKind::ALL {
         let mine = snapshot.checks.iter().filter(|record| record.check.probe.kind() == probe);
-        let labels = Labels::default().with("probe", probe.as_str());
-        e.sample(name, labels.as_str(), mine.count() as f64);
+        let labels = e.labels().with("probe", probe.as_str());
+        e.sample(&labels, mine.count() as f64);
     }
 }

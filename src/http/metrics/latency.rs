@@ -1,6 +1,6 @@
 //! The histograms: classic buckets, counted out of the HDR histograms.
 
-use crate::http::exposition::{Exposition, Kind, Labels};
+use crate::http::exposition::{Exposition, Histogram, Kind};
 use crate::record::latency::Cell;
 use crate::record::snapshot::Snapshot;
 
@@ -17,34 +17,53 @@ pub const BOUNDS: [f64; 16] = [
 pub fn write(e: &mut Exposition, snapshot: &Snapshot) {
     let name = "probe_phase_duration_seconds";
     e.family(name, Kind::Histogram, "How long phases take, over all origins, timeouts included.");
+    let mut recorded = Vec::new();
     for record in &snapshot.latencies {
-        let labels = Labels::default()
-            .with("endpoint", &record.endpoint.name)
-            .with("probe", record.probe.as_str());
+        let labels =
+            e.labels().with("endpoint", &record.endpoint.name).with("probe", record.probe.as_str());
         for cell in record.latency.cells() {
             let labels = labels
                 .clone()
                 .with("phase", cell.phase.as_str())
                 .with("result", cell.result.as_str());
-            let (buckets, all) = buckets(cell);
-            e.histogram(name, labels.as_str(), &buckets, all, cell.sum.as_secs_f64());
+            recorded.clear();
+            recorded.extend(read(cell));
+            let (buckets, count) = buckets(&recorded);
+            let histogram = Histogram { buckets: &buckets, count, sum: cell.sum.as_secs_f64() };
+            e.histogram(&labels, &histogram);
         }
     }
 }
 
-/// Counts up to each bound, and of everything: one pass over the cells that hold anything.
-fn buckets(cell: &Cell) -> ([(f64, u64); BOUNDS.len()], u64) {
+/// A cell of an HDR histogram that holds anything.
+struct Recorded {
+    /// The lowest time that it stands for, in seconds.
+    lowest: f64,
+    /// How many there are.
+    count: u64,
+}
+
+/// What there is, in ascending order. Walking over all that is empty is what costs.
+fn read(cell: &Cell) -> impl Iterator<Item = Recorded> {
+    cell.histogram.iter_recorded().map(|value| {
+        let micros = value.value_iterated_to();
+        Recorded {
+            lowest: cell.histogram.lowest_equivalent(micros) as f64 / 1e6,
+            count: value.count_since_last_iteration(),
+        }
+    })
+}
+
+/// Counts up to each bound, and of everything.
+fn buckets(recorded: &[Recorded]) -> ([(f64, u64); BOUNDS.len()], u64) {
     let mut buckets = BOUNDS.map(|bound| (bound, 0));
     let mut all = 0;
-    for value in cell.histogram.iter_recorded() {
-        let count = value.count_since_last_iteration();
-        // The lowest time that this cell of the histogram stands for.
-        let seconds = cell.histogram.lowest_equivalent(value.value_iterated_to()) as f64 / 1e6;
-        let first = BOUNDS.partition_point(|bound| *bound < seconds);
+    for cell in recorded {
+        let first = BOUNDS.partition_point(|bound| *bound < cell.lowest);
         if let Some((_, bucket)) = buckets.get_mut(first) {
-            *bucket += count;
+            *bucket += cell.count;
         }
-        all += count;
+        all += cell.count;
     }
     let mut below = 0;
     for (_, bucket) in &mut buckets {
@@ -75,7 +94,7 @@ mod tests {
             cell.histogram.record(value).unwrap();
             cell.sum += Duration::from_micros(value);
         }
-        let (buckets, all) = buckets(&cell);
+        let (buckets, all) = buckets(&read(&cell).collect::<Vec<_>>());
         assert_eq!(all, 5_000);
         for (bound, count) in buckets {
             let limit = bound * 1e6;

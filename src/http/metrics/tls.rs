@@ -20,7 +20,7 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot) {
         .iter()
         .map(AsRef::as_ref)
         .filter(|record: &&EndpointRecord| record.presented.iter().next().is_some())
-        .map(|record| (record, Labels::default().with("endpoint", &record.endpoint.name)))
+        .map(|record| (record, e.labels().with("endpoint", &record.endpoint.name)))
         .collect();
     expiries(e, &endpoints);
     sessions(e, &endpoints);
@@ -44,7 +44,7 @@ fn expiries(e: &mut Exposition, endpoints: &Endpoints<'_>) {
     for (record, labels) in endpoints {
         let ends = record.presented.iter().flat_map(facts).map(|facts| facts.not_after);
         if let Some(end) = ends.min() {
-            e.sample(name, labels.as_str(), seconds(end));
+            e.sample(labels, seconds(end));
         }
     }
     let name = "probe_ssl_last_chain_expiry_timestamp_seconds";
@@ -56,38 +56,35 @@ fn expiries(e: &mut Exposition, endpoints: &Endpoints<'_>) {
             verification.path.as_ref().filter(|_| trusted).map(|path| path.not_after)
         });
         if let Some(end) = verified.min() {
-            e.sample(name, labels.as_str(), seconds(end));
+            e.sample(labels, seconds(end));
         }
     }
     let name = "probe_ssl_distinct_leaf_certs";
     e.family(name, Kind::Gauge, "Different certificates that the addresses of a name present.");
     for (record, labels) in endpoints {
-        e.sample(name, labels.as_str(), record.presented.distinct_leaves() as f64);
+        e.sample(labels, record.presented.distinct_leaves() as f64);
     }
 }
 
 fn sessions(e: &mut Exposition, endpoints: &Endpoints<'_>) {
-    let mut family = |name: &str, help: &str, more: fn(&AtAddress) -> Option<Labels>| {
+    let mut family = |name: &str, help: &str, add: fn(Labels, &AtAddress) -> Option<Labels>| {
         e.family(name, Kind::Info, help);
         for (record, labels) in endpoints {
             // Two addresses that agree are one series.
-            let distinct: BTreeSet<_> = record
-                .presented
-                .iter()
-                .filter_map(more)
-                .map(|more| more.as_str().to_owned())
-                .collect();
-            for more in distinct {
-                e.sample(name, &format!("{},{more}", labels.as_str()), 1.0);
+            let addresses = record.presented.iter();
+            let distinct: BTreeSet<_> =
+                addresses.filter_map(|at| add(labels.clone(), at)).collect();
+            for labels in distinct {
+                e.sample(&labels, 1.0);
             }
         }
     };
-    family("probe_ssl_last_chain_info", "The server's own certificate.", |at| {
+    family("probe_ssl_last_chain_info", "The server's own certificate.", |labels, at| {
         let leaf = at.chain.leaf()?;
         let facts = leaf.facts.as_ref()?;
         let names: Vec<_> = facts.names.iter().map(|name| name.as_str()).collect();
         Some(
-            Labels::default()
+            labels
                 .with("fingerprint_sha256", &leaf.fingerprint)
                 .with("issuer", facts.issuer.as_str())
                 .with("serialnumber", &facts.serial)
@@ -95,11 +92,11 @@ fn sessions(e: &mut Exposition, endpoints: &Endpoints<'_>) {
                 .with("subjectalternative", &names.join(",")),
         )
     });
-    family("probe_tls_version_info", "The version that TLS agreed on.", |at| {
-        Some(Labels::default().with("version", at.session.as_ref()?.version))
+    family("probe_tls_version_info", "The version that TLS agreed on.", |labels, at| {
+        Some(labels.with("version", at.session.as_ref()?.version))
     });
-    family("probe_tls_cipher_info", "The cipher suite that TLS agreed on.", |at| {
-        Some(Labels::default().with("cipher", at.session.as_ref()?.cipher))
+    family("probe_tls_cipher_info", "The cipher suite that TLS agreed on.", |labels, at| {
+        Some(labels.with("cipher", at.session.as_ref()?.cipher))
     });
 }
 
@@ -115,7 +112,7 @@ fn certificates(e: &mut Exposition, endpoints: &Endpoints<'_>) {
                     {
                         let labels = labels.clone().with("position", &position.to_string());
                         if let Some((labels, value)) = value(certificate, &labels) {
-                            e.sample(name, labels.as_str(), value);
+                            e.sample(&labels, value);
                         }
                     }
                 }
@@ -163,7 +160,7 @@ fn failures(e: &mut Exposition, endpoints: &Endpoints<'_>) {
                 let mut failures = at.chain.verification.failures.iter();
                 let struck = failures.any(|failure| failure.label() == label);
                 let value = f64::from(u8::from(struck));
-                e.sample_with(name, labels.as_str(), &[("reason", label)], value);
+                e.sample_with(&labels, &[("reason", label)], value);
             }
         }
     }

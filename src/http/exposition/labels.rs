@@ -1,0 +1,30 @@
+//! Labels, rendered once for many samples.
+
+use super::{Format, text};
+
+/// Labels as a page of one format holds them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Labels {
+    format: Format,
+    rendered: Vec<u8>,
+}
+
+impl Labels {
+    /// None yet.
+    pub fn new(format: Format) -> Self {
+        Self { format, rendered: Vec::new() }
+    }
+
+    /// Adds a label; its value may be anything.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        match self.format {
+            Format::Text | Format::OpenMetrics => text::label(&mut self.rendered, name, value),
+        }
+        self
+    }
+
+    /// As a sample holds them.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.rendered
+    }
+}
