@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use jiff::Timestamp;
 
 use super::row::{Row, RunResult};
 use crate::outcome::phase::Phase;
@@ -30,6 +31,8 @@ pub struct Cell {
     pub histogram: Histogram<u32>,
     /// The exact sum, which a histogram does not keep.
     pub sum: Duration,
+    /// When the first of its runs began; unknown of a cell that was kept over a restart.
+    pub since: Option<Timestamp>,
 }
 
 impl Cell {
@@ -37,7 +40,7 @@ impl Cell {
     pub fn new(phase: Phase, result: RunResult) -> Self {
         let histogram = Histogram::new(DIGITS)
             .unwrap_or_else(|error| unreachable!("{DIGITS} digits are legal: {error:?}"));
-        Self { phase, result, histogram, sum: Duration::ZERO }
+        Self { phase, result, histogram, sum: Duration::ZERO, since: None }
     }
 
     fn add(&mut self, time: Duration) {
@@ -56,7 +59,11 @@ impl Latency {
     pub fn add(&mut self, row: &Row) {
         if row.times_count() {
             for (phase, time) in row.phases.iter() {
-                self.cell(phase, row.result).add(time);
+                let cell = self.cell(phase, row.result);
+                if cell.histogram.is_empty() {
+                    cell.since = Some(row.at);
+                }
+                cell.add(time);
             }
         }
     }
@@ -85,8 +92,6 @@ impl Latency {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::outcome::phase::PhaseTimes;
     use crate::schedule::slot::{Purpose, Slot};
@@ -137,5 +142,19 @@ mod tests {
         let counts: Vec<_> =
             latency.cells().iter().map(|cell| (cell.result, cell.histogram.len())).collect();
         assert_eq!(counts, [(RunResult::Success, 1), (RunResult::Failure, 1)]);
+    }
+
+    #[test]
+    fn counting_begins_with_the_first_run_unless_that_was_before_a_restart() {
+        let mut latency = Latency::default();
+        let first = row(RunResult::Success, Purpose::Scheduled, 1);
+        let later = Row { at: first.at + Duration::from_secs(60), ..first.clone() };
+        latency.add(&first);
+        latency.add(&later);
+        assert_eq!(latency.cells()[0].since, Some(first.at));
+        let kept = Cell { since: None, ..latency.cells()[0].clone() };
+        latency.restore(kept);
+        latency.add(&later);
+        assert_eq!(latency.cells()[0].since, None);
     }
 }

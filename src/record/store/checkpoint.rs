@@ -132,6 +132,7 @@ fn read_cell(texts: [String; 4], blob: &[u8], sum: i64) -> Option<RestoredCell> 
         result: RunResult::from_text(&result)?,
         histogram,
         sum: std::time::Duration::from_micros(sum.unsigned_abs()),
+        since: None,
     };
     Some(RestoredCell { endpoint, probe: ProbeKind::from_text(&probe)?, cell })
 }
