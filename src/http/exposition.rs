@@ -4,9 +4,14 @@
 //! are late; with labels rendered once for all families this takes a hundredth of that.
 
 mod labels;
+mod native;
+mod protobuf;
 mod text;
 
+use jiff::Timestamp;
+
 pub use self::labels::Labels;
+pub use self::native::{Native, Span};
 
 /// Which of the formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +20,8 @@ pub enum Format {
     Text,
     /// `application/openmetrics-text; version=1.0.0`.
     OpenMetrics,
+    /// `io.prometheus.client.MetricFamily`, each with its length before it.
+    Protobuf,
 }
 
 impl Format {
@@ -23,6 +30,9 @@ impl Format {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+            }
         }
     }
 }
@@ -70,6 +80,10 @@ pub struct Histogram<'a> {
     pub count: u64,
     /// Their sum.
     pub sum: f64,
+    /// The same counts in exponential buckets, for a format that has them.
+    pub native: Option<Native>,
+    /// A moment when the count was zero, if one is known.
+    pub since: Option<Timestamp>,
 }
 
 /// A page that is being written.
@@ -83,6 +97,7 @@ pub struct Exposition {
 #[derive(Debug)]
 enum Page {
     Text(text::Page),
+    Protobuf(protobuf::Page),
 }
 
 impl Exposition {
@@ -91,8 +106,14 @@ impl Exposition {
         let page = match format {
             Format::Text => Page::Text(text::Page::new(text::Dialect::Prometheus)),
             Format::OpenMetrics => Page::Text(text::Page::new(text::Dialect::OpenMetrics)),
+            Format::Protobuf => Page::Protobuf(protobuf::Page::default()),
         };
         Self { format, page, samples: 0 }
+    }
+
+    /// The format of the page.
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// No labels yet, for this page.
@@ -104,6 +125,7 @@ impl Exposition {
     pub fn family(&mut self, name: &str, kind: Kind, help: &str) {
         match &mut self.page {
             Page::Text(page) => page.family(name, kind, help),
+            Page::Protobuf(page) => page.family(name, kind, help),
         }
     }
 
@@ -117,6 +139,7 @@ impl Exposition {
         self.samples += 1;
         match &mut self.page {
             Page::Text(page) => page.sample(labels.as_bytes(), more, value.into()),
+            Page::Protobuf(page) => page.sample(labels.as_bytes(), more, value.into()),
         }
     }
 
@@ -126,6 +149,7 @@ impl Exposition {
         self.samples += histogram.buckets.len() + 3;
         match &mut self.page {
             Page::Text(page) => page.histogram(labels.as_bytes(), histogram),
+            Page::Protobuf(page) => page.histogram(labels.as_bytes(), histogram),
         }
     }
 
@@ -138,6 +162,7 @@ impl Exposition {
     pub fn finish(self) -> Vec<u8> {
         match self.page {
             Page::Text(page) => page.finish(),
+            Page::Protobuf(page) => page.finish(),
         }
     }
 }

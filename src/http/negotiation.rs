@@ -1,4 +1,4 @@
-//! Which format a scraper gets: RFC 9110 section 12.5.1, for the two that there are.
+//! Which format a scraper gets: RFC 9110 section 12.5.1, for the three that there are.
 
 use super::exposition::Format;
 
@@ -8,17 +8,24 @@ pub fn format(accept: &str) -> Format {
     for range in accept.split(',') {
         let mut parts = range.split(';').map(str::trim);
         let Some(served) = parts.next().and_then(served) else { continue };
-        let (mut quality, mut version) = (1.0, None);
-        for parameter in parts {
-            match parameter.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
-                Some(("q", value)) => quality = value.parse().unwrap_or(0.0),
-                Some(("version", value)) => version = Some(value.trim_matches('"')),
+        let (mut quality, mut version, mut proto, mut encoding) = (1.0, None, None, None);
+        for (key, value) in parts.filter_map(|parameter| parameter.split_once('=')) {
+            let value = value.trim().trim_matches('"');
+            match key.trim() {
+                "q" => quality = value.parse().unwrap_or(0.0),
+                "version" => version = Some(value),
+                "proto" => proto = Some(value),
+                "encoding" => encoding = Some(value),
                 _ => {}
             }
         }
         let spoken = match served {
             Format::OpenMetrics => matches!(version, None | Some("1.0.0" | "0.0.1")),
             Format::Text => matches!(version, None | Some("0.0.4")),
+            // Without these the type says nothing: anything may be written in protobuf.
+            Format::Protobuf => {
+                (proto, encoding) == (Some("io.prometheus.client.MetricFamily"), Some("delimited"))
+            }
         };
         if spoken && quality > best.0 {
             best = (quality, served);
@@ -30,6 +37,7 @@ pub fn format(accept: &str) -> Format {
 fn served(media_type: &str) -> Option<Format> {
     match media_type.to_ascii_lowercase().as_str() {
         "application/openmetrics-text" => Some(Format::OpenMetrics),
+        "application/vnd.google.protobuf" => Some(Format::Protobuf),
         "text/plain" | "text/*" | "*/*" => Some(Format::Text),
         _ => None,
     }
@@ -50,14 +58,27 @@ mod tests {
             ("application/openmetrics-text;version=2.0.0,text/plain;q=0.1", Format::Text),
             ("application/openmetrics-text;q=0.2,text/plain;version=0.0.4;q=0.4", Format::Text),
             ("application/openmetrics-text; version=\"1.0.0\"; q=junk", Format::Text),
-            // Prometheus 2.42, and 3.5 with native histograms on.
+            ("application/vnd.google.protobuf", Format::Text),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text,text/plain;q=0.1",
+                Format::Text,
+            ),
+            (
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.2,text/plain;q=0.3",
+                Format::Text,
+            ),
+            // Prometheus 2.42; the same and 3.5 with native histograms on.
             (
                 "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
                 Format::OpenMetrics,
             ),
             (
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                Format::Protobuf,
+            ),
+            (
                 "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
-                Format::OpenMetrics,
+                Format::Protobuf,
             ),
         ] {
             assert_eq!(format(accept), expected, "{accept}");

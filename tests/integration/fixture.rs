@@ -3,5 +3,6 @@
 pub mod checks;
 pub mod daemon;
 pub mod nameserver;
+pub mod page;
 pub mod pki;
 pub mod raw;

@@ -18,6 +18,7 @@ mod lag;
 mod layers;
 mod lifecycle;
 mod metrics;
+mod protobuf;
 mod readme;
 mod server;
 mod taxonomy;

@@ -1,6 +1,6 @@
 //! Labels, rendered once for many samples.
 
-use super::{Format, text};
+use super::{Format, protobuf, text};
 
 /// Labels as a page of one format holds them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +19,7 @@ impl Labels {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         match self.format {
             Format::Text | Format::OpenMetrics => text::label(&mut self.rendered, name, value),
+            Format::Protobuf => protobuf::label(&mut self.rendered, name, value),
         }
         self
     }

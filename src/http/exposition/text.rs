@@ -159,7 +159,8 @@ mod tests {
         let text = page(Format::Text, |e| {
             e.family("x", Kind::Histogram, "X.");
             let buckets = [(0.5, 1), (1.0, 3)];
-            let histogram = Histogram { buckets: &buckets, count: 4, sum: 7.25 };
+            let histogram =
+                Histogram { buckets: &buckets, count: 4, sum: 7.25, native: None, since: None };
             e.histogram(&e.labels(), &histogram);
         });
         let (_, lines) = text.split_once("histogram\n").unwrap();

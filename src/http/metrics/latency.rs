@@ -1,6 +1,6 @@
-//! The histograms: classic buckets, counted out of the HDR histograms.
+//! The histograms: classic and exponential buckets, counted out of the HDR histograms.
 
-use crate::http::exposition::{Exposition, Histogram, Kind};
+use crate::http::exposition::{Exposition, Format, Histogram, Kind, Native};
 use crate::record::latency::Cell;
 use crate::record::snapshot::Snapshot;
 
@@ -17,6 +17,7 @@ pub const BOUNDS: [f64; 16] = [
 pub fn write(e: &mut Exposition, snapshot: &Snapshot) {
     let name = "probe_phase_duration_seconds";
     e.family(name, Kind::Histogram, "How long phases take, over all origins, timeouts included.");
+    let with_native = e.format() == Format::Protobuf;
     let mut recorded = Vec::new();
     for record in &snapshot.latencies {
         let labels =
@@ -29,7 +30,13 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot) {
             recorded.clear();
             recorded.extend(read(cell));
             let (buckets, count) = buckets(&recorded);
-            let histogram = Histogram { buckets: &buckets, count, sum: cell.sum.as_secs_f64() };
+            let histogram = Histogram {
+                buckets: &buckets,
+                count,
+                sum: cell.sum.as_secs_f64(),
+                native: with_native.then(|| exponential(&recorded)),
+                since: cell.since,
+            };
             e.histogram(&labels, &histogram);
         }
     }
@@ -39,6 +46,8 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot) {
 struct Recorded {
     /// The lowest time that it stands for, in seconds.
     lowest: f64,
+    /// The one in its middle.
+    median: f64,
     /// How many there are.
     count: u64,
 }
@@ -49,6 +58,7 @@ fn read(cell: &Cell) -> impl Iterator<Item = Recorded> {
         let micros = value.value_iterated_to();
         Recorded {
             lowest: cell.histogram.lowest_equivalent(micros) as f64 / 1e6,
+            median: cell.histogram.median_equivalent(micros) as f64 / 1e6,
             count: value.count_since_last_iteration(),
         }
     })
@@ -71,6 +81,11 @@ fn buckets(recorded: &[Recorded]) -> ([(f64, u64); BOUNDS.len()], u64) {
         *bucket = below;
     }
     (buckets, all)
+}
+
+/// The same counts by exponential bucket. A cell may lie in two: the one with its middle gets it.
+fn exponential(recorded: &[Recorded]) -> Native {
+    Native::new(recorded.iter().map(|cell| (cell.median, cell.count)))
 }
 
 #[cfg(test)]

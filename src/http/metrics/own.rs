@@ -27,7 +27,8 @@ pub fn write(e: &mut Exposition, text: &str) {
                 // Behind all the others.
                 Some("_count") => {
                     let count = sample.value as u64;
-                    let histogram = Histogram { buckets: &buckets, count, sum };
+                    let histogram =
+                        Histogram { buckets: &buckets, count, sum, native: None, since: None };
                     e.histogram(&labels, &histogram);
                     buckets.clear();
                 }
