@@ -1,5 +1,6 @@
 //! A real Prometheus scrapes the daemon and answers questions; independent parsers read the page.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -51,45 +52,112 @@ impl Watch {
         let url = format!("http://127.0.0.1:{}/metrics", self.port);
         said(Command::new("curl").args(["-sf", "-H", &format!("Accept: {accept}"), &url]))
     }
+
+    /// How long a phase of the first so many passes took, in seconds, once they are all stored.
+    fn stored(&self, phase: &str, runs: usize) -> Option<Vec<f64>> {
+        let store = rusqlite::Connection::open(self.folder.path().join("watchpost.db")).unwrap();
+        let sql = format!(
+            "SELECT {phase}_us / 1e6 FROM results JOIN checks ON checks.key = results.check_key
+             WHERE id LIKE 'good/websocket/%' AND result = 'success' AND NOT confirm AND stalled_us = 0
+             ORDER BY seq LIMIT {runs}"
+        );
+        let mut statement = store.prepare(&sql).unwrap();
+        let times = statement.query_map([], |row| row.get(0)).unwrap();
+        let times: Vec<f64> = times.map(Result::unwrap).collect();
+        (times.len() == runs).then_some(times)
+    }
+}
+
+/// Which histograms a Prometheus asks for.
+#[derive(Clone, Copy, PartialEq)]
+enum Histograms {
+    Classic,
+    /// Native ones, and classic ones beside them if this version can have both.
+    Native,
+}
+
+/// What this version wants: arguments, and lines of the scrape config.
+fn wanted(histograms: Histograms) -> (&'static [&'static str], &'static str) {
+    const FLAG: &[&str] = &["--enable-feature=native-histograms"];
+    let version = version();
+    assert!(version >= (2, 40), "native histograms came with 2.40");
+    if histograms == Histograms::Classic {
+        (&[], "")
+    } else if version >= (3, 8) {
+        (&[], "  scrape_native_histograms: true\n  always_scrape_classic_histograms: true\n")
+    } else if version >= (3, 0) {
+        (FLAG, "  always_scrape_classic_histograms: true\n")
+    } else if version >= (2, 45) {
+        (FLAG, "  scrape_classic_histograms: true\n")
+    } else {
+        (FLAG, "")
+    }
+}
+
+/// The version that is installed.
+fn version() -> (u32, u32) {
+    let said = said(Command::new("prometheus").arg("--version"));
+    let (_, version) = said.split_once("version ").expect("a version");
+    let mut numbers = version.split('.').map(|number| number.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
 /// A Prometheus on a port of its own.
 struct Prometheus {
     port: u16,
     _program: Program,
+    _folder: TempDir,
 }
 
 impl Prometheus {
-    fn scraping(target: u16, folder: &Path) -> Self {
+    fn scraping(target: u16, histograms: Histograms) -> Self {
         let port = free_port();
-        let config = folder.join("prometheus.yml");
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("prometheus.yml");
+        let (arguments, lines) = wanted(histograms);
         let text = format!(
             "global: {{ scrape_interval: 1s }}\nscrape_configs:\n\
-             - job_name: watchpost\n  static_configs: [{{ targets: ['127.0.0.1:{target}'] }}]\n"
+             - job_name: watchpost\n{lines}  static_configs: [{{ targets: ['127.0.0.1:{target}'] }}]\n"
         );
         fs::write(&config, text).unwrap();
         let mut command = Command::new("prometheus");
         command
+            .args(arguments)
             .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.join("tsdb").display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("tsdb").display()))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg("--log.level=error");
-        Self { port, _program: Program::start(&mut command).listening(port) }
+        Self { port, _program: Program::start(&mut command).listening(port), _folder: folder }
+    }
+
+    /// What it says to a call of its API with this parameter.
+    fn ask(&self, path: &str, parameters: &[&str]) -> Value {
+        let url = format!("http://127.0.0.1:{}/api/v1/{path}", self.port);
+        let encoded = parameters.iter().flat_map(|parameter| ["--data-urlencode", parameter]);
+        let answer = said(Command::new("curl").args(["-sf", "-G", &url]).args(encoded));
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert_eq!(answer["status"], "success", "{answer}");
+        answer["data"].clone()
+    }
+
+    /// Every series that it scraped.
+    fn series(&self) -> BTreeSet<String> {
+        let series = self.ask("series", &["match[]={job='watchpost'}"]);
+        series.as_array().unwrap().iter().map(Value::to_string).collect()
     }
 
     /// The result of an instant query: labels and value of each series.
     fn query(&self, promql: &str) -> Vec<(Value, f64)> {
-        let url = format!("http://127.0.0.1:{}/api/v1/query", self.port);
-        let answer = said(Command::new("curl").args([
-            "-sf",
-            "--data-urlencode",
-            &format!("query={promql}"),
-            "-G",
-            &url,
-        ]));
-        let answer: Value = serde_json::from_str(&answer).unwrap();
-        assert_eq!(answer["status"], "success", "{answer}");
-        let series = answer["data"]["result"].as_array().unwrap().iter();
+        Self::values(&self.ask("query", &[&format!("query={promql}")]))
+    }
+
+    /// The same for one moment, in Unix time.
+    fn query_at(&self, promql: &str, time: f64) -> Vec<(Value, f64)> {
+        Self::values(&self.ask("query", &[&format!("query={promql}"), &format!("time={time}")]))
+    }
+
+    fn values(data: &Value) -> Vec<(Value, f64)> {
+        let series = data["result"].as_array().unwrap().iter();
         series
             .map(|series| {
                 (series["metric"].clone(), series["value"][1].as_str().unwrap().parse().unwrap())
@@ -109,7 +177,7 @@ impl Prometheus {
 #[test]
 fn prometheus_scrapes_and_answers() {
     let watch = watch();
-    let prometheus = Prometheus::scraping(watch.port, watch.folder.path());
+    let prometheus = Prometheus::scraping(watch.port, Histograms::Classic);
     assert_eq!(prometheus.value("up{job='watchpost'}"), 1.0);
     for (promql, expected) in [
         ("probe_up{endpoint='good', origin='app'}", 1.0),
@@ -158,6 +226,107 @@ fn prometheus_scrapes_and_answers() {
         "increase(probe_runs_total{endpoint='good', origin='app', result='success'}[5s]) > 0",
     );
     assert!(increase < 30.0, "{increase}");
+}
+
+#[test]
+fn prometheus_has_the_same_series_by_text_and_by_protobuf() {
+    let watch = watch();
+    let by_text = Prometheus::scraping(watch.port, Histograms::Classic);
+    let by_protobuf = Prometheus::scraping(watch.port, Histograms::Native);
+    let both = version() >= (2, 45);
+    let native = "\"__name__\":\"probe_phase_duration_seconds\"";
+    let classic = ["bucket", "sum", "count"]
+        .map(|suffix| format!("\"__name__\":\"probe_phase_duration_seconds_{suffix}\""));
+    let expected = |text: BTreeSet<String>| -> BTreeSet<String> {
+        let [.., count] = &classic;
+        let counts = text.iter().filter(|series| series.contains(count));
+        let native: Vec<_> = counts.map(|series| series.replace(count, native)).collect();
+        let kept = text
+            .into_iter()
+            .filter(|series| both || !classic.iter().any(|name| series.contains(name)));
+        kept.chain(native).collect()
+    };
+    let series = until("page in both that is the same", || {
+        let (expected, found) = (expected(by_text.series()), by_protobuf.series());
+        let natives = found.iter().filter(|series| series.contains(native)).count();
+        (expected == found && natives > 8).then_some(found)
+    });
+    for name in
+        ["process_cpu_seconds_total", "watchpost_runtime_lag_seconds_bucket", "probe_up", "up"]
+    {
+        let name = format!("\"__name__\":\"{name}\"");
+        assert!(series.iter().any(|series| series.contains(&name)), "{name}");
+    }
+    // Values that do not move.
+    for promql in [
+        "probe_up",
+        "probe_interval_seconds",
+        "probe_ssl_cert_not_after_timestamp_seconds",
+        "probe_endpoint_info",
+        "process_start_time_seconds",
+        "watchpost_checks",
+    ] {
+        let sorted = |prometheus: &Prometheus| {
+            let mut values = prometheus.query(promql);
+            values.sort_by_key(|(labels, _)| labels.to_string());
+            values
+        };
+        until(promql, || {
+            let (text, protobuf) = (sorted(&by_text), sorted(&by_protobuf));
+            (!text.is_empty() && text == protobuf).then_some(())
+        });
+    }
+    let kind = |prometheus: &Prometheus, metric: &str| {
+        prometheus.ask("metadata", &[&format!("metric={metric}")])[metric][0]["type"].clone()
+    };
+    for (metric, expected) in [
+        ("probe_runs_total", "counter"),
+        ("probe_success", "gauge"),
+        ("probe_phase_duration_seconds", "histogram"),
+    ] {
+        assert_eq!(kind(&by_protobuf, metric), expected, "{metric}");
+    }
+}
+
+#[test]
+fn quantiles_of_native_histograms_are_those_of_the_store() {
+    let watch = watch();
+    let prometheus = Prometheus::scraping(watch.port, Histograms::Native);
+    let cell = |phase: &str| {
+        format!(
+            "probe_phase_duration_seconds{{endpoint='good', probe='websocket', phase='{phase}', result='success'}}"
+        )
+    };
+    let count = format!("histogram_count({})", cell("tls"));
+    until("native histogram with ten runs", || {
+        matches!(prometheus.query(&count)[..], [(_, runs)] if runs >= 10.0).then_some(())
+    });
+    // Of one scrape, whatever is scraped meanwhile.
+    let now = prometheus.value("timestamp(up)");
+    let at_once = |promql: &str| match prometheus.query_at(promql, now)[..] {
+        [(_, value)] => value,
+        ref other => panic!("{promql}: {other:?}"),
+    };
+    for phase in ["connect", "tls", "upgrade"] {
+        let runs = at_once(&format!("histogram_count({})", cell(phase)));
+        let times = until("run that is stored", || watch.stored(phase, runs as usize));
+        let sum = at_once(&format!("histogram_sum({})", cell(phase)));
+        assert!((sum - times.iter().sum::<f64>()).abs() < 1e-6 * runs, "{phase}: {sum}");
+        let mut sorted = times;
+        sorted.sort_by(f64::total_cmp);
+        for quantile in [0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 1.0] {
+            let rank = (quantile * runs).ceil() as usize;
+            let expected = sorted[rank - 1];
+            let found = at_once(&format!("histogram_quantile({quantile}, {})", cell(phase)));
+            let ratio = found / expected;
+            assert!((0.95..=1.05).contains(&ratio), "{phase} {quantile}: {found} of {expected}");
+        }
+    }
+    // The README's own question.
+    let p95 = prometheus.value(
+        "histogram_quantile(0.95, sum by (endpoint, phase) (rate(probe_phase_duration_seconds{endpoint='good', probe='websocket', phase='upgrade', result='success'}[10s]))) > 0",
+    );
+    assert!(p95 < 1.0, "{p95}");
 }
 
 #[test]
