@@ -74,8 +74,7 @@ impl App {
         let listen = |error| AppError::Listen { address, error };
         let listener = TcpListener::bind(address).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;
-        let ids = config.checks.iter().map(|check| &check.id);
-        let (store, restored) = Store::open(&config.store.path, ids)?;
+        let (store, restored) = Store::open(&config.store.path)?;
         Ok(Self { config, listener, store, restored })
     }
 

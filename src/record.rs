@@ -85,7 +85,6 @@ pub struct Recorder {
     state: State,
     writer: Writer,
     confirms: mpsc::Sender<Confirm>,
-    keys: Vec<i64>,
     seq: u64,
     batch: Vec<Entry>,
     batch_since: Instant,
@@ -110,8 +109,8 @@ impl Recorder {
         for store::RestoredCell { endpoint, probe, cell } in restored.cells {
             state.restore_cell(&endpoint, probe, cell);
         }
-        for (id, entry) in restored.entries {
-            match state.place(&id) {
+        for entry in restored.entries {
+            match state.place(&entry.check) {
                 Some(place) if entry.seq > restored.through => {
                     state.apply(place, &entry.row);
                 }
@@ -124,7 +123,6 @@ impl Recorder {
             state,
             writer,
             confirms,
-            keys: restored.keys,
             seq: restored.last_seq,
             batch: Vec::new(),
             batch_since: Instant::now(),
@@ -186,8 +184,7 @@ impl Recorder {
             self.state.keep(place, outcome);
         }
         self.seq += 1;
-        let check_key = self.keys.get(place.check).copied().unwrap_or_default();
-        self.batch.push(Entry { seq: self.seq, check_key, row });
+        self.batch.push(Entry { seq: self.seq, check: end.check.id.clone(), row });
         if self.batch.len() >= BATCH_ROWS {
             self.hand_on();
         }

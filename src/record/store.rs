@@ -6,7 +6,7 @@ mod rows;
 mod schema;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,8 +31,8 @@ const BUSY: Duration = Duration::from_secs(2);
 pub struct Store {
     connection: Connection,
     path: PathBuf,
-    /// The keys of the checks of this run, in their order.
-    keys: Vec<i64>,
+    /// The keys of every check that the file knows, also of those that are watched no more.
+    keys: HashMap<CheckId, i64>,
     /// Held for as long as the store is: one file has one writer.
     _lock: File,
 }
@@ -40,8 +40,6 @@ pub struct Store {
 /// What a store knew when it was opened.
 #[derive(Debug, Default)]
 pub struct Restored {
-    /// The keys of this run's checks, in their order.
-    pub keys: Vec<i64>,
     /// As of the last checkpoint.
     pub checks: Vec<(CheckId, CheckRestored)>,
     /// As of the last checkpoint.
@@ -49,7 +47,7 @@ pub struct Restored {
     /// The last row of the checkpoint.
     pub through: u64,
     /// The newest rows, also ones from before the checkpoint.
-    pub entries: Vec<(CheckId, Entry)>,
+    pub entries: Vec<Entry>,
     /// The last row of all.
     pub last_seq: u64,
 }
@@ -91,18 +89,36 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// Opens or makes a file, and reads what is known of these checks.
-    pub fn open<'a>(
-        path: &Path,
-        ids: impl IntoIterator<Item = &'a CheckId>,
-    ) -> Result<(Self, Restored), StoreError> {
+    /// Opens or makes a file, and reads what it knows.
+    pub fn open(path: &Path) -> Result<(Self, Restored), StoreError> {
         let lock = lock(path)?;
-        let mut connection = Connection::open(path)?;
+        let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
         schema::prepare(&connection)?;
-        let keys = keys(&mut connection, ids)?;
-        let restored = restored(&connection, keys.clone())?;
+        let (keys, restored) = restored(&connection)?;
         Ok((Self { connection, path: path.to_owned(), keys, _lock: lock }, restored))
+    }
+
+    /// Gives a key to every check that has none yet.
+    ///
+    /// In a transaction of its own: a key that is remembered here is in the file.
+    fn learn<'a>(&mut self, ids: impl Iterator<Item = &'a CheckId>) -> Result<(), StoreError> {
+        let unknown: HashSet<_> = ids.filter(|id| !self.keys.contains_key(id)).cloned().collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction()?;
+        let mut learnt = Vec::with_capacity(unknown.len());
+        {
+            let mut insert = transaction.prepare_cached("INSERT INTO checks (id) VALUES (?1)")?;
+            for id in unknown {
+                let key = insert.insert(params![id.as_str()])?;
+                learnt.push((id, key));
+            }
+        }
+        transaction.commit()?;
+        self.keys.extend(learnt);
+        Ok(())
     }
 }
 
@@ -122,25 +138,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn keys<'a>(
-    connection: &mut Connection,
-    ids: impl IntoIterator<Item = &'a CheckId>,
-) -> Result<Vec<i64>, StoreError> {
-    let transaction = connection.transaction()?;
-    let mut keys = Vec::new();
-    {
-        let mut insert = transaction.prepare("INSERT OR IGNORE INTO checks (id) VALUES (?1)")?;
-        let mut select = transaction.prepare("SELECT key FROM checks WHERE id = ?1")?;
-        for id in ids {
-            insert.execute(params![id.as_str()])?;
-            keys.push(select.query_row(params![id.as_str()], |row| row.get(0))?);
-        }
-    }
-    transaction.commit()?;
-    Ok(keys)
-}
-
-fn restored(connection: &Connection, keys: Vec<i64>) -> Result<Restored, StoreError> {
+fn restored(connection: &Connection) -> Result<(HashMap<CheckId, i64>, Restored), StoreError> {
     let mut ids = HashMap::new();
     let mut checks = Vec::new();
     let mut statement = connection.prepare("SELECT key, id, state FROM checks")?;
@@ -151,18 +149,15 @@ fn restored(connection: &Connection, keys: Vec<i64>) -> Result<Restored, StoreEr
         let state: Option<String> = row.get(2)?;
         checks.extend(state.and_then(|state| Some((id, checkpoint::read_check(&state)?))));
     }
-    let entries = rows::read_last(connection, 0, MAX_RESTORED_ROWS)?;
-    let last_seq = entries.last().map_or(0, |entry| entry.seq);
+    let entries = rows::read_last(connection, &ids, MAX_RESTORED_ROWS)?;
+    let last_seq = rows::last_seq(connection)?;
     let through = checkpoint::through(connection)?;
-    Ok(Restored {
-        keys,
+    let restored = Restored {
         checks,
         cells: checkpoint::read_cells(connection)?,
         through,
-        entries: entries
-            .into_iter()
-            .filter_map(|entry| Some((ids.get(&entry.check_key)?.clone(), entry)))
-            .collect(),
+        entries,
         last_seq: last_seq.max(through),
-    })
+    };
+    Ok((ids.into_iter().map(|(key, id)| (id, key)).collect(), restored))
 }

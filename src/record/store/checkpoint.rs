@@ -1,6 +1,6 @@
 //! Counts, health and histograms as of one row, so that a start need not read all rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use hdrhistogram::serialization::{Deserializer, Serializer, V2Serializer};
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
+use crate::check::CheckId;
 use crate::check::probe::ProbeKind;
 use crate::health::Health;
 use crate::outcome::phase::Phase;
@@ -40,15 +41,16 @@ pub struct RestoredCell {
     pub cell: Cell,
 }
 
-/// Writes everything of a snapshot; the caller holds the transaction.
+/// Writes everything of a snapshot; the caller holds the transaction, and has all the keys.
 pub fn write(
     connection: &Connection,
     snapshot: &Snapshot,
-    keys: &[i64],
+    keys: &HashMap<CheckId, i64>,
     through: u64,
 ) -> Result<(), StoreError> {
     let mut update = connection.prepare_cached("UPDATE checks SET state = ?2 WHERE key = ?1")?;
-    for (record, key) in snapshot.checks.iter().zip(keys) {
+    for record in &snapshot.checks {
+        let key = keys.get(&record.check.id);
         update.execute(params![key, serde_json::to_string(&check_state(record))?])?;
     }
     let mut upsert = connection

@@ -1,10 +1,12 @@
 //! Result rows, to and from their table.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, params};
 
+use crate::check::CheckId;
 use crate::outcome::phase::{Phase, PhaseTimes};
 use crate::outcome::reason::Reason;
 use crate::record::row::{Row, RunResult};
@@ -18,20 +20,28 @@ const INSERT: &str = "INSERT INTO results VALUES \
 pub struct Entry {
     /// Counts up from 1, over restarts.
     pub seq: u64,
-    /// The check's key in the table of checks.
-    pub check_key: i64,
+    /// Whose it is.
+    pub check: CheckId,
     /// What happened.
     pub row: Row,
 }
 
-/// Writes rows in one statement each; the caller holds the transaction.
-pub fn insert(connection: &Connection, entries: &[Entry]) -> rusqlite::Result<()> {
+/// Writes rows in one statement each; the caller holds the transaction, and has all the keys.
+pub fn insert(
+    connection: &Connection,
+    entries: &[Entry],
+    keys: &HashMap<CheckId, i64>,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(INSERT)?;
-    entries.iter().try_for_each(|entry| insert_one(&mut statement, entry))
+    entries.iter().try_for_each(|entry| insert_one(&mut statement, entry, keys.get(&entry.check)))
 }
 
-fn insert_one(statement: &mut CachedStatement<'_>, entry: &Entry) -> rusqlite::Result<()> {
-    let Entry { seq, check_key, row } = entry;
+fn insert_one(
+    statement: &mut CachedStatement<'_>,
+    entry: &Entry,
+    check_key: Option<&i64>,
+) -> rusqlite::Result<()> {
+    let Entry { seq, check: _, row } = entry;
     let time = |phase| row.phases.get(phase).map(micros);
     statement.execute(params![
         integer(*seq),
@@ -56,36 +66,47 @@ fn insert_one(statement: &mut CachedStatement<'_>, entry: &Entry) -> rusqlite::R
     Ok(())
 }
 
-/// Rows behind a place in the order, oldest first, at most so many of the newest.
+/// The newest rows, oldest first, at most so many.
 pub fn read_last(
     connection: &Connection,
-    after: u64,
+    ids: &HashMap<i64, CheckId>,
     limit: usize,
 ) -> rusqlite::Result<Vec<Entry>> {
-    let mut statement = connection.prepare(
-        "SELECT * FROM (SELECT * FROM results WHERE seq > ?1 ORDER BY seq DESC LIMIT ?2) ORDER BY seq",
-    )?;
-    let entries = statement.query_map(params![integer(after), integer(limit as u64)], read_one)?;
+    let mut statement = connection
+        .prepare("SELECT * FROM (SELECT * FROM results ORDER BY seq DESC LIMIT ?1) ORDER BY seq")?;
+    let entries = statement.query_map(params![integer(limit as u64)], |row| read_one(row, ids))?;
     // A row that this program cannot read is passed over: it stays in the file.
     Ok(entries.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-fn read_one(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Entry>> {
+/// The place of the last row, also of one that this program cannot read.
+pub fn last_seq(connection: &Connection) -> rusqlite::Result<u64> {
+    let sql = "SELECT max(seq) FROM results";
+    let seq: Option<i64> = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(seq.map_or(0, i64::unsigned_abs))
+}
+
+fn read_one(
+    row: &rusqlite::Row<'_>,
+    ids: &HashMap<i64, CheckId>,
+) -> rusqlite::Result<Option<Entry>> {
     let mut phases = PhaseTimes::default();
     for (phase, column) in Phase::ALL.into_iter().zip(10..) {
         if let Some(micros) = row.get::<_, Option<i64>>(column)? {
             phases.set(phase, duration(micros));
         }
     }
-    let (Ok(at), Some(result)) =
-        (Timestamp::from_microsecond(row.get(2)?), RunResult::from_text(&row.get::<_, String>(6)?))
-    else {
+    let (Ok(at), Some(result), Some(check)) = (
+        Timestamp::from_microsecond(row.get(2)?),
+        RunResult::from_text(&row.get::<_, String>(6)?),
+        ids.get(&row.get(1)?),
+    ) else {
         return Ok(None);
     };
     let purpose = if row.get(5)? { Purpose::Confirm } else { Purpose::Scheduled };
     Ok(Some(Entry {
         seq: row.get::<_, i64>(0)?.unsigned_abs(),
-        check_key: row.get(1)?,
+        check: check.clone(),
         row: Row {
             slot: Slot { number: row.get::<_, i64>(3)?.unsigned_abs(), planned: at, purpose },
             slots: row.get::<_, i64>(4)?.unsigned_abs(),

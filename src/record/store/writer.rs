@@ -88,9 +88,15 @@ fn serve(mut store: Store, limits: Limits, messages: &Receiver<Message>) {
 }
 
 fn write(store: &mut Store, message: Message) -> Result<(), StoreError> {
+    match &message {
+        Message::Rows(entries) => store.learn(entries.iter().map(|entry| &entry.check))?,
+        Message::Checkpoint { snapshot, .. } => {
+            store.learn(snapshot.checks.iter().map(|record| &record.check.id))?;
+        }
+    }
     let transaction = store.connection.transaction()?;
     match message {
-        Message::Rows(entries) => rows::insert(&transaction, &entries)?,
+        Message::Rows(entries) => rows::insert(&transaction, &entries, &store.keys)?,
         Message::Checkpoint { snapshot, through } => {
             checkpoint::write(&transaction, &snapshot, &store.keys, through)?;
         }
