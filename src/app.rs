@@ -2,30 +2,34 @@
 
 mod own_metrics;
 mod pulse;
+pub mod reload;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::check::Check;
-use crate::clock;
 use crate::clock::lag::Lag;
 use crate::clock::timer::Timer;
 use crate::config::Config;
+use crate::http::reload::Request;
 use crate::http::{self, Context, server};
+use crate::outcome::Outcome;
 use crate::probe::Prober;
-use crate::record::store::{Limits, Store, StoreError, Writer};
+use crate::record::store::{Store, StoreError, Writer};
 use crate::record::{self, Message, Reader, Recorder};
 use crate::schedule::slot::Slot;
-use crate::schedule::{self, Confirm};
+use crate::schedule::{self, Confirm, Plan};
+use reload::{Outlets, Reloader, Reloads};
 
 /// Confirm runs that are asked for and not yet planned.
 const QUEUED_CONFIRMS: usize = 256;
@@ -43,6 +47,8 @@ pub struct App {
     listener: TcpListener,
     store: Store,
     restored: record::store::Restored,
+    reloads: Reloads,
+    requests: Receiver<Request>,
 }
 
 /// Why the daemon cannot begin or go on.
@@ -75,7 +81,9 @@ impl App {
         let listener = TcpListener::bind(address).map_err(listen)?;
         listener.set_nonblocking(true).map_err(listen)?;
         let (store, restored) = Store::open(&config.store.path)?;
-        Ok(Self { config, listener, store, restored })
+        let (reloads, requests) = sync_channel(reload::QUEUED_REQUESTS);
+        let reloads = Reloads(reloads);
+        Ok(Self { config, listener, store, restored, reloads, requests })
     }
 
     /// Where it listens; the port that the system chose, where the config says 0.
@@ -83,34 +91,57 @@ impl App {
         self.listener.local_addr()
     }
 
+    /// Asks for the config to be read again, also once the daemon runs.
+    pub fn reloads(&self) -> Reloads {
+        self.reloads.clone()
+    }
+
     /// Runs until `stop`. `ready` is called once everything has begun.
     pub fn run(self, stop: CancellationToken, ready: impl FnOnce()) -> Result<(), AppError> {
         let own = own_metrics::install();
         let (confirms, confirmed) = mpsc::channel(QUEUED_CONFIRMS);
         let (messages, inbox) = mpsc::channel(record::QUEUED_MESSAGES);
-        let limits =
-            Limits { age: self.config.store.retention, bytes: self.config.store.max_size_bytes };
-        let writer = Writer::spawn(self.store, limits)?;
+        let (plans, planned) = mpsc::channel(1);
+        let (limits, limited) = watch::channel(reload::limits(&self.config));
+        let (http, settings) = watch::channel(reload::http_settings(&self.config));
+        let writer = Writer::spawn(self.store, limited)?;
         let recorder = Recorder::new(&self.config.checks, writer, self.restored, confirms);
         let recorder = recorder.spawn(inbox)?;
 
+        // The machine's roots, hosts and name servers are read anew with every config.
+        let lag = Arc::new(Lag::default());
+        let seen = lag.clone();
+        let probing = move |config: &Config| {
+            let contact = config.daemon.contact.as_deref();
+            let nameservers = &config.daemon.nameservers;
+            let prober = Prober::new(&config.endpoints, nameservers, contact);
+            let prober = Arc::new(prober.measured_by(seen.clone()));
+            move |check: Arc<Check>, slot: Slot| {
+                let prober = prober.clone();
+                async move {
+                    let _inflight = Inflight::begin();
+                    prober.run(&check, slot.number).await
+                }
+            }
+        };
+        let plan = reload::plan(&self.config, &probing);
+        let outlets = Outlets { messages: messages.downgrade(), plans, http, limits };
+        Reloader { config: self.config, outlets, probing }.spawn(self.requests)?;
         let context = Context {
             reader: Reader::new(messages.clone()),
             own: own.clone(),
-            settings: http::metrics::Settings { prime_failures: self.config.daemon.prime_failures },
+            settings,
+            reloads: self.reloads.0,
         };
         let http = serve_http(self.listener, context, stop.clone())?;
         // One thread: probes wait far more than they work, and waking another thread for each
         // step of theirs costs as much as the step.
         let probes = runtime::Builder::new_current_thread().enable_all().build()?;
-        let ended = probes.block_on(run_checks(
-            &self.config,
-            messages,
-            confirmed,
-            own,
-            stop.clone(),
-            ready,
-        ));
+        let ended = probes.block_on(async {
+            let checks = run_checks(plan, lag, messages, confirmed, planned, own, stop.clone());
+            ready();
+            checks.await
+        });
         // Whatever ended first, the rest ends with it.
         stop.cancel();
         drop(probes);
@@ -142,38 +173,24 @@ fn serve_http(
     })
 }
 
-async fn run_checks(
-    config: &Config,
+async fn run_checks<F, Fut>(
+    plan: Plan<F>,
+    lag: Arc<Lag>,
     messages: mpsc::Sender<Message>,
     confirmed: mpsc::Receiver<Confirm>,
+    planned: mpsc::Receiver<Plan<F>>,
     own: PrometheusHandle,
     stop: CancellationToken,
-    ready: impl FnOnce(),
-) -> Result<(), AppError> {
-    let contact = config.daemon.contact.as_deref();
-    let lag = Arc::new(Lag::default());
-    let nameservers = &config.daemon.nameservers;
-    let prober = Prober::new(&config.endpoints, nameservers, contact).measured_by(lag.clone());
-    let prober = Arc::new(prober);
-    let probe = move |check: Arc<Check>, slot: Slot| {
-        let prober = prober.clone();
-        async move {
-            let _inflight = Inflight::begin();
-            prober.run(&check, slot.number).await
-        }
-    };
-    let settings = schedule::Settings {
-        max_inflight: config.daemon.max_inflight,
-        grace: GRACE,
-        now: clock::now(),
-    };
+) -> Result<(), AppError>
+where
+    F: Fn(Arc<Check>, Slot) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = Outcome> + Send + 'static,
+{
     let recorder_gone = messages.clone();
     let pulse = pulse::beat(lag, messages.clone(), own);
     let timer = Timer::precise();
-    let schedule = schedule::run(&config.checks, settings, timer, probe, messages, confirmed, stop);
-    ready();
     tokio::select! {
-        () = schedule => Ok(()),
+        () = schedule::run(plan, GRACE, timer, messages, confirmed, planned, stop) => Ok(()),
         () = recorder_gone.closed() => Err(AppError::Gone("recorder")),
         () = pulse => Err(AppError::Gone("pulse")),
     }

@@ -2,6 +2,7 @@
 
 pub mod cadence;
 pub mod conversation;
+pub mod difference;
 pub mod endpoint;
 pub mod header;
 pub mod health_policy;

@@ -12,6 +12,7 @@ mod raw;
 mod request;
 pub mod secret;
 mod settings;
+pub mod stamp;
 mod unknown;
 pub mod values;
 
@@ -28,6 +29,7 @@ use crate::check::Check;
 use crate::check::endpoint::Endpoint;
 use fault::{Faults, Span};
 use field::Table;
+use stamp::Stamp;
 use values::LogFormat;
 
 /// Longest config that is read.
@@ -36,6 +38,10 @@ const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
 /// A config that can run: every value in it is legal.
 #[derive(Debug)]
 pub struct Config {
+    /// The file.
+    pub path: PathBuf,
+    /// Which version of the file it was, where it was read from one.
+    pub stamp: Option<Stamp>,
     /// The process as a whole.
     pub daemon: Daemon,
     /// What is kept.
@@ -63,6 +69,10 @@ pub struct Daemon {
     pub max_series: usize,
     /// Whether `probe_failures_total` shows a zero for each reason that has not happened yet.
     pub prime_failures: bool,
+    /// Whether the HTTP server lets the daemon be told something.
+    pub admin: bool,
+    /// Whether a file that changes is read without being told.
+    pub watch_config: bool,
 }
 
 /// `[store]`
@@ -96,12 +106,15 @@ impl Config {
     /// Reads a file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
+        // Before the text: a file that changes meanwhile is another version.
+        let stamp = Stamp::of(path);
         let size = fs::metadata(path).map_err(unreadable)?.len();
         if size > MAX_CONFIG_BYTES {
             return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
         }
         let text = fs::read_to_string(path).map_err(unreadable)?;
-        Self::parse(path, &text).map_err(ConfigError::Faults)
+        let config = Self::parse(path, &text).map_err(ConfigError::Faults)?;
+        Ok(Self { stamp, ..config })
     }
 
     /// Reads the text of a file; other files that it names are found relative to `path`.
@@ -140,7 +153,14 @@ impl Config {
         let daemon = daemon(file.daemon, &mut faults);
         let store = store(file.store, folder, &mut faults);
         let matrix = matrix::build(file.defaults, file.endpoints, folder, &mut faults);
-        let config = Self { daemon, store, endpoints: matrix.endpoints, checks: matrix.checks };
+        let config = Self {
+            path: path.to_owned(),
+            stamp: None,
+            daemon,
+            store,
+            endpoints: matrix.endpoints,
+            checks: matrix.checks,
+        };
         let (series, max) = (forecast::series(&config), config.daemon.max_series);
         if series > max {
             let problem = format!("this config makes {series} series, more than {max}");
@@ -178,6 +198,8 @@ fn daemon(table: Table<raw::Daemon>, faults: &mut Faults) -> Daemon {
             .take("daemon.max-series", faults)
             .map_or(500_000, |n| n as usize),
         prime_failures: raw.prime_failures.take("daemon.prime-failures", faults).unwrap_or(true),
+        admin: raw.admin.take("daemon.admin", faults).unwrap_or(false),
+        watch_config: raw.watch_config.take("daemon.watch-config", faults).unwrap_or(false),
     }
 }
 

@@ -5,10 +5,12 @@ pub mod exposition;
 mod live;
 pub mod metrics;
 mod negotiation;
+pub mod reload;
 mod scrape;
 pub mod server;
 mod status;
 
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use ::metrics::counter;
@@ -16,9 +18,10 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::StatusCode;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::watch;
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -38,8 +41,19 @@ pub struct Context {
     pub reader: Reader,
     /// The daemon's own numbers.
     pub own: PrometheusHandle,
+    /// What may change while the daemon runs.
+    pub settings: watch::Receiver<Settings>,
+    /// Where reloads are asked for.
+    pub reloads: SyncSender<reload::Request>,
+}
+
+/// How requests are answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
     /// How metrics are rendered.
-    pub settings: metrics::Settings,
+    pub metrics: metrics::Settings,
+    /// Whether the daemon may be told something.
+    pub admin: bool,
 }
 
 /// Every route.
@@ -50,6 +64,7 @@ pub fn router(context: Context) -> Router {
         .route("/api/v1/checks", get(api::checks))
         .route("/-/healthy", get(live::healthy))
         .route("/-/ready", get(live::ready))
+        .route("/-/reload", post(reload::reload))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such page; see /\n") })
         .with_state(context)
         .layer(from_fn(count))

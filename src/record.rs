@@ -53,6 +53,8 @@ pub enum Message {
     Look(oneshot::Sender<Arc<Snapshot>>),
     /// Time passes: what waits is handed on.
     Tick,
+    /// Another list of checks.
+    Change(Vec<Arc<Check>>),
 }
 
 impl From<SlotEnd<Outcome>> for Message {
@@ -157,11 +159,20 @@ impl Recorder {
                 asker.send(self.state.snapshot(clock::now())).ok();
             }
             Message::Tick => self.hand_on(),
+            Message::Change(checks) => self.change(&checks),
         }
     }
 
+    fn change(&mut self, checks: &[Arc<Check>]) {
+        for (check, from) in self.state.change(checks, clock::now()) {
+            warn!(target: "health", %check, %from, "unknown: it asks for something else now");
+        }
+        // Soon, so that a start after a crash does not take up what was forgotten.
+        self.checkpoint_at = Instant::now();
+    }
+
     fn record(&mut self, end: SlotEnd<Outcome>) {
-        let Some(place) = self.state.place(&end.check.id) else { return };
+        let Some(place) = self.state.place_of(&end.check) else { return };
         let row = Row::new(&end);
         log(&end, &row);
         histogram!("watchpost_schedule_delay_seconds").record(end.delay.as_secs_f64());
@@ -178,7 +189,7 @@ impl Recorder {
         if step.confirm {
             let after = end.check.endpoint.health.confirm_delay();
             // A full channel means that enough is being confirmed already.
-            self.confirms.try_send(Confirm { index: place.check, after }).ok();
+            self.confirms.try_send(Confirm { check: end.check.id.clone(), after }).ok();
         }
         if let End::Ran(outcome) = end.end {
             self.state.keep(place, outcome);

@@ -4,6 +4,7 @@ mod agenda;
 mod lanes;
 pub mod slot;
 
+use std::mem::replace;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +12,13 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::check::Check;
+use crate::check::{Check, CheckId};
 use crate::clock::timer::Timer;
 use agenda::{Agenda, Missed, Start};
-use lanes::Lane;
 use slot::Slot;
 
 /// How a slot ended. There is exactly one for every slot.
@@ -51,23 +51,35 @@ pub enum End<T> {
 }
 
 /// Asks for a run out of turn.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Confirm {
-    /// The check's place in the list.
-    pub index: usize,
+    /// Whose.
+    pub check: CheckId,
     /// How long from now.
     pub after: Duration,
 }
 
-/// How the scheduler is set up.
+/// What is run, and how. Another plan takes its place while the daemon runs.
 #[derive(Debug)]
-pub struct Settings {
-    /// Runs at a time, over all endpoints.
-    pub max_inflight: usize,
-    /// How long runs may go on once the daemon is told to end.
-    pub grace: Duration,
-    /// The time of day at which the schedule begins.
-    pub now: Timestamp,
+pub struct Plan<F> {
+    agenda: Agenda,
+    probe: F,
+}
+
+impl<F> Plan<F> {
+    /// So many runs of these checks at a time. Checks are known by their ids: one that was in the
+    /// plan before keeps its slots. A run keeps the probe that it began with.
+    ///
+    /// Slots are reckoned from a moment that is known on both clocks. That is done here, so that
+    /// it takes no time from the checks that run.
+    pub fn new(
+        checks: &[Arc<Check>],
+        max_inflight: usize,
+        (instant, now): (Instant, Timestamp),
+        probe: F,
+    ) -> Self {
+        Self { agenda: Agenda::new(checks, max_inflight, instant, now), probe }
+    }
 }
 
 /// Runs checks in their slots until `stop`.
@@ -76,12 +88,12 @@ pub struct Settings {
 /// those that were missed, in the words of the receiver; a report waits for room in the channel,
 /// and while it does, its check does not run again.
 pub async fn run<T, M, F, Fut>(
-    checks: &[Arc<Check>],
-    settings: Settings,
+    Plan { mut agenda, mut probe }: Plan<F>,
+    grace: Duration,
     mut timer: Timer,
-    probe: F,
     reports: mpsc::Sender<M>,
     mut confirms: mpsc::Receiver<Confirm>,
+    mut plans: mpsc::Receiver<Plan<F>>,
     stop: CancellationToken,
 ) where
     T: Send + 'static,
@@ -89,7 +101,6 @@ pub async fn run<T, M, F, Fut>(
     F: Fn(Arc<Check>, Slot) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = T> + Send + 'static,
 {
-    let mut agenda = Agenda::new(checks, settings.max_inflight, Instant::now(), settings.now);
     let mut runs = JoinSet::new();
     let cut = CancellationToken::new();
     loop {
@@ -103,10 +114,16 @@ pub async fn run<T, M, F, Fut>(
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
+            Some(mut plan) = plans.recv() => {
+                plan.agenda.take_over(&agenda);
+                let old = (replace(&mut agenda, plan.agenda), replace(&mut probe, plan.probe));
+                // Ten thousand checks are not taken apart while others are due.
+                spawn_blocking(move || drop(old));
+            }
             () = wait_until(&mut timer, agenda.next_due()) => {}
             Some(ended) = runs.join_next() => note(&mut agenda, ended),
             Some(confirm) = confirms.recv() => {
-                agenda.confirm(confirm.index, Instant::now() + confirm.after);
+                agenda.confirm(&confirm.check, Instant::now() + confirm.after);
             }
         }
     }
@@ -114,7 +131,7 @@ pub async fn run<T, M, F, Fut>(
         report_missed::<T, M>(&mut runs, &reports, missed);
     }
     let all_done = async { while runs.join_next().await.is_some() {} };
-    if timeout_at(Instant::now() + settings.grace, all_done).await.is_err() {
+    if timeout_at(Instant::now() + grace, all_done).await.is_err() {
         cut.cancel();
         while runs.join_next().await.is_some() {}
     }
@@ -122,14 +139,13 @@ pub async fn run<T, M, F, Fut>(
 
 /// A task that has ended: a run, whose permit comes back, or a report of a missed slot.
 struct Ended {
-    index: usize,
-    lane: Lane,
+    check: Arc<Check>,
     took: Duration,
 }
 
 fn note(agenda: &mut Agenda, ended: Result<Option<Ended>, tokio::task::JoinError>) {
     match ended {
-        Ok(Some(Ended { index, lane, took })) => agenda.finished(index, lane, took),
+        Ok(Some(Ended { check, took })) => agenda.finished(&check.id, took),
         Ok(None) => {}
         // Runs contain their panics, and nothing aborts them.
         Err(error) => tracing::error!(%error, "a task of the scheduler broke"),
@@ -154,19 +170,19 @@ where
     F: Fn(Arc<Check>, Slot) -> Fut,
     Fut: Future<Output = T>,
 {
-    let Start { index, check, slot, delay, lane } = start;
+    let Start { check, slot, delay } = start;
     let began = Instant::now();
     // What a panic leaves behind is dropped with the future; nothing of it is shared.
-    let job = check.clone();
+    let (job, ended) = (check.clone(), check.clone());
     let contained = AssertUnwindSafe(async move { probe(job, slot).await }).catch_unwind();
     let end = tokio::select! {
-        ended = contained => ended.map_or(End::Panicked, End::Ran),
+        done = contained => done.map_or(End::Panicked, End::Ran),
         () = cut.cancelled() => End::CutOff,
     };
     let took = began.elapsed();
     // Without a receiver there is nobody left to tell.
     reports.send(M::from(SlotEnd { check, slot, delay, end })).await.ok();
-    Some(Ended { index, lane, took })
+    Some(Ended { check: ended, took })
 }
 
 /// Reports from a task of its own, so that a full channel holds up no slot of another check.

@@ -7,6 +7,20 @@ pub fn ready() {
     notify(&[NotifyState::Ready]);
 }
 
+/// A config is being read. Behind it comes [`reloaded`], whatever came of it.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        // In one message: without the time, `Type=notify-reload` takes the reload for failed.
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::warn!(%error, "systemd cannot be told"),
+    }
+}
+
+/// The daemon goes on, with the new config or with the old one.
+pub fn reloaded(status: &str) {
+    notify(&[NotifyState::Ready, NotifyState::Status(status)]);
+}
+
 /// Runs are finishing.
 pub fn stopping() {
     notify(&[NotifyState::Stopping]);

@@ -61,7 +61,7 @@ fn describe() {
     );
     describe_gauge!(
         "watchpost_config_last_reload_successful",
-        "Whether the file in use is the newest."
+        "Whether the last reading of the config succeeded."
     );
     describe_gauge!(
         "watchpost_config_last_reload_success_timestamp_seconds",

@@ -7,10 +7,11 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 use tracing_subscriber::EnvFilter;
 
 use super::exit;
+use crate::app::reload::Reloads;
 use crate::app::{App, AppError};
 use crate::config::values::LogFormat;
 use crate::config::{Config, ConfigError};
@@ -69,15 +70,16 @@ fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), AppError>
     let app = App::open(config)?;
     let address = app.address()?;
     let stop = CancellationToken::new();
-    end_on_signals(stop.clone())?;
+    heed_signals(stop.clone(), app.reloads())?;
     app.run(stop, || {
         ready(address);
         systemd::ready();
     })
 }
 
-/// The first SIGTERM or SIGINT ends the daemon in order, the second at once.
-fn end_on_signals(stop: CancellationToken) -> Result<(), AppError> {
+/// The first SIGTERM or SIGINT ends the daemon in order, the second at once. SIGHUP has the config
+/// read again.
+fn heed_signals(stop: CancellationToken, reloads: Reloads) -> Result<(), AppError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut terminate, mut interrupt, mut hang_up) = {
         let _entered = runtime.enter();
@@ -94,7 +96,7 @@ fn end_on_signals(stop: CancellationToken) -> Result<(), AppError> {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                     _ = hang_up.recv() => {
-                        warn!("SIGHUP changes nothing: the config is read at the start only");
+                        reloads.ask();
                         continue;
                     }
                 }

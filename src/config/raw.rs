@@ -38,6 +38,8 @@ pub struct Daemon {
     pub max_inflight: Field<u32>,
     pub max_series: Field<u32>,
     pub prime_failures: Field<bool>,
+    pub admin: Field<bool>,
+    pub watch_config: Field<bool>,
 }
 
 /// `[store]`

@@ -22,9 +22,10 @@ pub async fn scrape(State(context): State<Context>, headers: HeaderMap) -> Respo
     let Some(snapshot) = context.reader.look().await else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the recorder has ended\n").into_response();
     };
+    let settings = context.settings.borrow().metrics;
     let rendered = tokio::task::spawn_blocking(move || {
         metrics_process::Collector::default().collect();
-        metrics::render(&snapshot, context.settings, format, &context.own.render()).body
+        metrics::render(&snapshot, settings, format, &context.own.render()).body
     });
     match rendered.await {
         Ok(page) => ([(CONTENT_TYPE, format.content_type())], page).into_response(),

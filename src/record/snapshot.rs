@@ -10,6 +10,7 @@ use super::presented::Presented;
 use super::recent::Recent;
 use super::row::RunResult;
 use crate::check::Check;
+use crate::check::difference::{same_place, same_question};
 use crate::check::endpoint::Endpoint;
 use crate::check::probe::ProbeKind;
 use crate::health::{Health, Step};
@@ -56,6 +57,35 @@ pub struct CheckRecord {
 }
 
 impl CheckRecord {
+    /// Of a check that takes the place of another with its id, or of none.
+    ///
+    /// Counts belong to the labels: they go on for as long as those are the same. All else is what
+    /// was answered to one question, and begins anew with another.
+    pub fn after(before: Option<Arc<Self>>, check: &Arc<Check>, now: Timestamp) -> Arc<Self> {
+        let blank = |ledger| Self {
+            check: check.clone(),
+            health: Health::unknown(now),
+            ledger,
+            recent: Recent::default(),
+            last_run_at: None,
+            last_conclusive: None,
+            failing: None,
+            last: None,
+            last_failed: None,
+        };
+        match before {
+            None => Arc::new(blank(Ledger::default())),
+            Some(mut record) if same_question(&record.check, check) => {
+                Arc::make_mut(&mut record).check = check.clone();
+                record
+            }
+            Some(record) if record.check.expect() == check.expect() => {
+                Arc::new(blank(record.ledger.clone()))
+            }
+            Some(_) => Arc::new(blank(Ledger::default())),
+        }
+    }
+
     /// Forgets what is history by `now`.
     pub fn expire(&mut self, now: Timestamp) -> Step {
         let step = self.health.expire(now, self.check.cadence.interval());
@@ -76,6 +106,16 @@ pub struct EndpointRecord {
     pub presented: Presented,
 }
 
+impl EndpointRecord {
+    /// Of an endpoint that takes the place of another with its name, or of none: chains of other
+    /// addresses are forgotten.
+    pub fn after(before: Option<Arc<Self>>, endpoint: &Arc<Endpoint>) -> Arc<Self> {
+        let presented = before.filter(|record| same_place(&record.endpoint, endpoint));
+        let presented = presented.map(|record| record.presented.clone()).unwrap_or_default();
+        Arc::new(Self { endpoint: endpoint.clone(), presented })
+    }
+}
+
 /// What is known of an endpoint's latency in one kind of probe.
 #[derive(Debug, Clone)]
 pub struct LatencyRecord {
@@ -85,4 +125,23 @@ pub struct LatencyRecord {
     pub probe: ProbeKind,
     /// By phase and result.
     pub latency: Latency,
+}
+
+impl LatencyRecord {
+    /// Of an endpoint that takes the place of another with its name, or of none: histograms are
+    /// counts, and go on with the labels.
+    pub fn after(
+        before: Option<Arc<Self>>,
+        endpoint: &Arc<Endpoint>,
+        probe: ProbeKind,
+    ) -> Arc<Self> {
+        let endpoint = endpoint.clone();
+        match before {
+            None => Arc::new(Self { endpoint, probe, latency: Latency::default() }),
+            Some(mut record) => {
+                Arc::make_mut(&mut record).endpoint = endpoint;
+                record
+            }
+        }
+    }
 }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::latency::{Cell, Latency};
+use super::latency::Cell;
 use super::ledger::Ledger;
-use super::presented::Presented;
-use super::recent::Recent;
 use super::row::{Row, RunResult};
 use super::snapshot::{CheckRecord, EndpointRecord, LatencyRecord, Snapshot};
+use crate::check::difference::same_question;
 use crate::check::endpoint::EndpointName;
 use crate::check::probe::ProbeKind;
 use crate::check::{Check, CheckId};
@@ -39,43 +38,77 @@ pub struct Place {
 impl State {
     /// Knows nothing about these checks.
     pub fn new(checks: &[Arc<Check>], now: Timestamp) -> Self {
-        let mut view = Snapshot {
+        let view = Snapshot {
             taken_at: now,
             started_at: now,
-            checks: Vec::with_capacity(checks.len()),
+            checks: Vec::new(),
             endpoints: Vec::new(),
             latencies: Vec::new(),
         };
+        let mut state = Self { view, by_id: HashMap::new() };
+        state.change(checks, now);
+        state
+    }
+
+    /// Takes up another list of checks, by difference: what is known of a check goes on as long as
+    /// it asks the same question, and what is not on the list is forgotten. Gives the checks whose
+    /// health is known no more, with what it was.
+    pub fn change(
+        &mut self,
+        checks: &[Arc<Check>],
+        now: Timestamp,
+    ) -> Vec<(CheckId, health::State)> {
+        let mut forgotten = Vec::new();
+        let old_checks = std::mem::take(&mut self.view.checks);
+        let mut records: HashMap<_, _> =
+            old_checks.into_iter().map(|record| (record.check.id.clone(), record)).collect();
+        let old_endpoints = std::mem::take(&mut self.view.endpoints);
+        let mut presented: HashMap<_, _> = old_endpoints
+            .into_iter()
+            .map(|record| (record.endpoint.name.clone(), record))
+            .collect();
+        let old_latencies = std::mem::take(&mut self.view.latencies);
+        let mut measured: HashMap<_, _> = old_latencies
+            .into_iter()
+            .map(|record| ((record.endpoint.name.clone(), record.probe), record))
+            .collect();
         let mut endpoints: HashMap<EndpointName, usize> = HashMap::new();
         let mut latencies: HashMap<(EndpointName, ProbeKind), usize> = HashMap::new();
-        let mut by_id = HashMap::with_capacity(checks.len());
+        self.by_id = HashMap::with_capacity(checks.len());
         for (index, check) in checks.iter().enumerate() {
-            let (endpoint, probe) = (check.endpoint.clone(), check.probe.kind());
+            let (endpoint, probe) = (&check.endpoint, check.probe.kind());
             let at = *endpoints.entry(endpoint.name.clone()).or_insert_with(|| {
-                let presented = Presented::default();
-                view.endpoints
-                    .push(Arc::new(EndpointRecord { endpoint: endpoint.clone(), presented }));
-                view.endpoints.len() - 1
+                let before = presented.remove(&endpoint.name);
+                self.view.endpoints.push(EndpointRecord::after(before, endpoint));
+                self.view.endpoints.len() - 1
             });
-            let latency = *latencies.entry((endpoint.name.clone(), probe)).or_insert_with(|| {
-                let latency = Latency::default();
-                view.latencies.push(Arc::new(LatencyRecord { endpoint, probe, latency }));
-                view.latencies.len() - 1
+            let key = (endpoint.name.clone(), probe);
+            let latency = *latencies.entry(key).or_insert_with_key(|key| {
+                let before = measured.remove(key);
+                self.view.latencies.push(LatencyRecord::after(before, endpoint, probe));
+                self.view.latencies.len() - 1
             });
-            by_id.insert(check.id.clone(), Place { check: index, endpoint: at, latency });
-            view.checks.push(Arc::new(CheckRecord {
-                check: check.clone(),
-                health: Health::unknown(now),
-                ledger: Ledger::default(),
-                recent: Recent::default(),
-                last_run_at: None,
-                last_conclusive: None,
-                failing: None,
-                last: None,
-                last_failed: None,
-            }));
+            self.by_id.insert(check.id.clone(), Place { check: index, endpoint: at, latency });
+            let before = records.remove(&check.id);
+            let was = before.as_ref().map(|record| record.health.state());
+            let record = CheckRecord::after(before, check, now);
+            forgotten.extend(
+                was.filter(|was| *was != record.health.state()).map(|was| (check.id.clone(), was)),
+            );
+            self.view.checks.push(record);
         }
-        Self { view, by_id }
+        forgotten
+    }
+
+    /// Where an answer to this check belongs: nowhere, if the check is gone or asks another
+    /// question by now.
+    pub fn place_of(&self, check: &Arc<Check>) -> Option<Place> {
+        self.place(&check.id).filter(|place| {
+            let record = self.view.checks.get(place.check);
+            record.is_some_and(|record| {
+                Arc::ptr_eq(&record.check, check) || same_question(&record.check, check)
+            })
+        })
     }
 
     /// Where the records of a check stand, if it is one of ours.
@@ -188,4 +221,109 @@ pub struct CheckRestored {
     pub last_conclusive: Option<RunResult>,
     /// Why and where it failed last, if it did.
     pub failing: Option<(Option<Phase>, Reason)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::outcome::phase::PhaseTimes;
+    use crate::schedule::slot::{Purpose, Slot};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + second).unwrap()
+    }
+
+    /// Checks of one endpoint, for two origins that expect to be let in or not.
+    fn checks(url: &str, expect: &str, keys: &str) -> Vec<Arc<Check>> {
+        let text = format!(
+            "[[endpoints]]\nname = \"a\"\nurl = \"{url}\"\n{keys}\norigins = [\
+             {{ origin = \"https://one.example\", name = \"one\", expect = \"{expect}\" }},\
+             {{ origin = \"https://two.example\", name = \"two\" }}]\n"
+        );
+        Config::parse(Path::new("/tmp/config.toml"), &text).unwrap().checks
+    }
+
+    fn failure(second: i64) -> Row {
+        let mut phases = PhaseTimes::default();
+        phases.set(Phase::Connect, Duration::from_millis(5));
+        Row {
+            slot: Slot { number: 1, planned: at(second), purpose: Purpose::Scheduled },
+            slots: 1,
+            result: RunResult::Failure,
+            reason: Some(Reason::ConnectionRefused),
+            phase: Some(Phase::Connect),
+            at: at(second),
+            delay: Duration::ZERO,
+            phases,
+            http_status: None,
+            stalled: Duration::ZERO,
+        }
+    }
+
+    /// Both checks have failed three times; then these are watched.
+    fn after(checks_now: &[Arc<Check>]) -> (State, Vec<(CheckId, health::State)>) {
+        let before = checks("ws://a.example/", "allow", "");
+        let mut state = State::new(&before, at(0));
+        for check in &before {
+            let place = state.place_of(check).unwrap();
+            for second in 1..=3 {
+                state.apply(place, &failure(second));
+            }
+        }
+        let forgotten = state.change(checks_now, at(9));
+        (state, forgotten)
+    }
+
+    /// Health, counted failures and runs in the ring of each check; then those in a histogram.
+    fn known(state: &State) -> (Vec<(health::State, u64, usize)>, u64) {
+        let check = |record: &Arc<CheckRecord>| {
+            let failures = record.ledger.results(RunResult::Failure);
+            (record.health.state(), failures, record.recent.len())
+        };
+        let view = state.snapshot(at(9));
+        let cells = view.latencies.iter().flat_map(|record| record.latency.cells());
+        (view.checks.iter().map(check).collect(), cells.map(|cell| cell.histogram.len()).sum())
+    }
+
+    #[test]
+    fn the_same_question_keeps_all_that_is_known() {
+        let now = checks("ws://a.example/", "allow", "interval = \"5m\"\nteam = \"x\"");
+        let (state, forgotten) = after(&now);
+        assert_eq!(known(&state), (vec![(health::State::Down, 3, 3); 2], 6));
+        assert_eq!(forgotten, []);
+        let view = state.snapshot(at(9));
+        assert_eq!(view.endpoints[0].endpoint.owner.team, "x");
+        assert_eq!(view.latencies[0].endpoint.owner.team, "x");
+        assert!(Arc::ptr_eq(&view.checks[0].check, &now[0]));
+    }
+
+    #[test]
+    fn another_question_keeps_the_counts_of_its_labels_alone() {
+        let down = health::State::Down;
+        let (state, forgotten) = after(&checks("ws://b.example/", "allow", ""));
+        assert_eq!(known(&state), (vec![(health::State::Unknown, 3, 0); 2], 6));
+        assert_eq!(forgotten.len(), 2);
+        let (state, forgotten) = after(&checks("ws://a.example/", "deny", ""));
+        assert_eq!(known(&state), (vec![(health::State::Unknown, 0, 0), (down, 3, 3)], 6));
+        assert_eq!(forgotten, [(CheckId::from_text("a/websocket/one"), down)]);
+    }
+
+    #[test]
+    fn what_is_gone_is_forgotten_and_what_was_asked_before_has_no_place() {
+        let before = checks("ws://a.example/", "allow", "");
+        let (mut state, _) = after(&before[1..]);
+        assert_eq!(known(&state), (vec![(health::State::Down, 3, 3)], 6));
+        assert!(state.place_of(&before[0]).is_none() && state.place_of(&before[1]).is_some());
+        state.change(&before, at(9));
+        let (returned, _) = known(&state);
+        assert_eq!(returned[0], (health::State::Unknown, 0, 0));
+        state.change(&checks("ws://b.example/", "allow", ""), at(9));
+        assert!(state.place_of(&before[1]).is_none());
+        state.change(&[], at(9));
+        assert_eq!(known(&state), (vec![], 0));
+    }
 }

@@ -1,21 +1,25 @@
 //! What is due, what waits, what runs: the scheduler without its clock, as a state machine.
 
+mod change;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::lanes::{Lane, Lanes};
 use super::slot::{Grid, Purpose, Slot};
-use crate::check::Check;
+use crate::check::endpoint::EndpointName;
+use crate::check::{Check, CheckId};
 
 /// The state of the schedule.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Agenda {
     entries: Vec<Entry>,
+    by_id: HashMap<CheckId, usize>,
+    gates: HashMap<EndpointName, usize>,
     due: BinaryHeap<Reverse<(Instant, usize, Kind)>>,
     lanes: Lanes,
 }
@@ -27,8 +31,11 @@ struct Entry {
     grid: Grid,
     next: Slot,
     lane: Lane,
-    running: bool,
+    /// The lane of the permit that its run under way has.
+    running: Option<Lane>,
     pending: Option<Pending>,
+    /// It is not on the list any more, and has no slots: its last run is under way.
+    leaving: bool,
 }
 
 /// A slot that is due and has not begun.
@@ -47,16 +54,12 @@ enum Kind {
 /// A run that begins now.
 #[derive(Debug, Clone)]
 pub struct Start {
-    /// Its place in the list of checks.
-    pub index: usize,
-    /// The check.
+    /// The check; told of its end with [`Agenda::finished`].
     pub check: Arc<Check>,
     /// The slot that it fills.
     pub slot: Slot,
     /// How long after its due time it begins.
     pub delay: Duration,
-    /// To be given back with [`Agenda::finished`].
-    pub lane: Lane,
 }
 
 /// Slots of one check that end without a run.
@@ -71,34 +74,6 @@ pub struct Missed {
 }
 
 impl Agenda {
-    /// The schedule of these checks, from a moment that is known on both clocks.
-    pub fn new(checks: &[Arc<Check>], limit: usize, instant: Instant, now: Timestamp) -> Self {
-        let mut endpoints = HashMap::new();
-        let mut endpoint_limits = Vec::new();
-        let mut due = BinaryHeap::with_capacity(checks.len());
-        let mut entries = Vec::with_capacity(checks.len());
-        for (index, check) in checks.iter().enumerate() {
-            let endpoint = *endpoints.entry(check.endpoint.name.clone()).or_insert_with(|| {
-                endpoint_limits.push(check.endpoint.max_inflight);
-                endpoint_limits.len() - 1
-            });
-            let grid = Grid::new(&check.id, check.cadence.interval());
-            let next = grid.first(now);
-            let wait = Duration::try_from(now.duration_until(next.planned)).unwrap_or_default();
-            due.push(Reverse((instant + wait, index, Kind::Scheduled)));
-            entries.push(Entry {
-                check: check.clone(),
-                endpoint,
-                grid,
-                next,
-                lane: Lane::Slow,
-                running: false,
-                pending: None,
-            });
-        }
-        Self { entries, due, lanes: Lanes::new(limit, endpoint_limits) }
-    }
-
     /// When the next slot is due.
     pub fn next_due(&self) -> Option<Instant> {
         self.due.peek().map(|Reverse((due, ..))| *due)
@@ -117,7 +92,7 @@ impl Agenda {
             let Some(entry) = self.entries.get_mut(index) else { continue };
             if kind == Kind::Confirm {
                 // A check that runs or is about to run confirms by itself.
-                if !entry.running && entry.pending.is_none() {
+                if entry.running.is_none() && entry.pending.is_none() {
                     let slot = Slot { purpose: Purpose::Confirm, ..entry.next };
                     entry.pending = Some(Pending { slot, due });
                     self.lanes.request(index, entry.endpoint, entry.lane);
@@ -142,7 +117,7 @@ impl Agenda {
                     missed.push(Missed { check: entry.check.clone(), slot, slots: 1 });
                 }
                 Some(_) => {}
-                None if entry.running => {}
+                None if entry.running.is_some() => {}
                 None => self.lanes.request(index, entry.endpoint, entry.lane),
             }
         }
@@ -154,15 +129,15 @@ impl Agenda {
         let (index, lane) = self.lanes.grant()?;
         let entry = self.entries.get_mut(index)?;
         let Pending { slot, due } = entry.pending.take()?;
-        entry.running = true;
+        entry.running = Some(lane);
         let delay = now.saturating_duration_since(due);
-        Some(Start { index, check: entry.check.clone(), slot, delay, lane })
+        Some(Start { check: entry.check.clone(), slot, delay })
     }
 
     /// A run has ended after this long.
-    pub fn finished(&mut self, index: usize, lane: Lane, took: Duration) {
-        let Some(entry) = self.entries.get_mut(index) else { return };
-        entry.running = false;
+    pub fn finished(&mut self, id: &CheckId, took: Duration) {
+        let Some((index, entry)) = find(&self.by_id, &mut self.entries, id) else { return };
+        let Some(lane) = entry.running.take() else { return };
         let quick = took < entry.check.cadence.timeout() / 2;
         entry.lane = if quick { Lane::Quick } else { Lane::Slow };
         self.lanes.release(entry.endpoint, lane);
@@ -172,8 +147,10 @@ impl Agenda {
     }
 
     /// Runs a check once more, out of turn.
-    pub fn confirm(&mut self, index: usize, at: Instant) {
-        if index < self.entries.len() {
+    pub fn confirm(&mut self, id: &CheckId, at: Instant) {
+        if let Some((index, entry)) = find(&self.by_id, &mut self.entries, id)
+            && !entry.leaving
+        {
             self.due.push(Reverse((at, index, Kind::Confirm)));
         }
     }
@@ -188,4 +165,13 @@ impl Agenda {
         };
         self.entries.iter_mut().filter_map(scheduled).collect()
     }
+}
+
+fn find<'a>(
+    by_id: &HashMap<CheckId, usize>,
+    entries: &'a mut [Entry],
+    id: &CheckId,
+) -> Option<(usize, &'a mut Entry)> {
+    let index = *by_id.get(id)?;
+    Some((index, entries.get_mut(index)?))
 }

@@ -11,7 +11,7 @@ const RESERVED: f64 = 0.25;
 ///
 /// A check is first admitted by its endpoint, then started from one of two lanes: the quick
 /// lane may use every permit, the slow lane leaves some.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Lanes {
     limit: usize,
     slow_limit: usize,
@@ -39,19 +39,34 @@ pub enum Lane {
 }
 
 impl Lanes {
-    /// `limit` permits in all, and so many for each endpoint.
-    pub fn new(limit: usize, endpoint_limits: impl IntoIterator<Item = usize>) -> Self {
-        let gate = |limit| Gate { limit, admitted: 0, queue: VecDeque::new() };
+    /// `limit` permits in all, and no endpoint yet.
+    pub fn new(limit: usize) -> Self {
         let reserved = (limit as f64 * RESERVED) as usize;
-        Self {
-            limit,
-            slow_limit: limit - reserved,
-            running: 0,
-            slow_running: 0,
-            quick: VecDeque::new(),
-            slow: VecDeque::new(),
-            endpoints: endpoint_limits.into_iter().map(gate).collect(),
+        Self { limit, slow_limit: limit - reserved, ..Self::default() }
+    }
+
+    /// Takes in an endpoint with so many permits; gives its number.
+    pub fn open(&mut self, limit: usize) -> usize {
+        self.endpoints.push(Gate { limit, admitted: 0, queue: VecDeque::new() });
+        self.endpoints.len() - 1
+    }
+
+    /// Counts a run that is under way: it has its permit, also where there are fewer by now.
+    pub fn resume(&mut self, endpoint: usize, lane: Lane) {
+        self.running += 1;
+        if lane == Lane::Slow {
+            self.slow_running += 1;
         }
+        if let Some(gate) = self.endpoints.get_mut(endpoint) {
+            gate.admitted += 1;
+        }
+    }
+
+    /// The checks that wait for a permit, in the order in which they would get one.
+    pub fn waiting(&self) -> impl Iterator<Item = usize> + '_ {
+        let admitted = self.quick.iter().chain(&self.slow).copied();
+        let queued = self.endpoints.iter().flat_map(|gate| &gate.queue).map(|(check, _)| *check);
+        admitted.chain(queued)
     }
 
     /// Asks for a permit for a check of an endpoint.
@@ -90,9 +105,12 @@ impl Lanes {
             self.slow_running -= 1;
         }
         let Some(gate) = self.endpoints.get_mut(endpoint) else { return };
-        match gate.queue.pop_front() {
-            Some((check, lane)) => self.admit(check, lane),
-            None => gate.admitted -= 1,
+        gate.admitted -= 1;
+        if gate.admitted < gate.limit
+            && let Some((check, lane)) = gate.queue.pop_front()
+        {
+            gate.admitted += 1;
+            self.admit(check, lane);
         }
     }
 
@@ -108,13 +126,21 @@ impl Lanes {
 mod tests {
     use super::*;
 
+    fn lanes(limit: usize, endpoints: &[usize]) -> Lanes {
+        let mut lanes = Lanes::new(limit);
+        for limit in endpoints {
+            lanes.open(*limit);
+        }
+        lanes
+    }
+
     fn granted(lanes: &mut Lanes) -> Vec<usize> {
         std::iter::from_fn(|| lanes.grant()).map(|(check, _)| check).collect()
     }
 
     #[test]
     fn an_endpoint_has_no_more_than_its_share() {
-        let mut lanes = Lanes::new(100, [2, 2]);
+        let mut lanes = lanes(100, &[2, 2]);
         (0..5).for_each(|check| lanes.request(check, 0, Lane::Quick));
         lanes.request(9, 1, Lane::Quick);
         assert_eq!(granted(&mut lanes), [0, 1, 9]);
@@ -124,7 +150,7 @@ mod tests {
 
     #[test]
     fn those_that_hang_leave_permits_for_those_that_answer() {
-        let mut lanes = Lanes::new(8, [1; 20]);
+        let mut lanes = lanes(8, &[1; 20]);
         (0..10).for_each(|n| lanes.request(n, n, Lane::Slow));
         assert_eq!(granted(&mut lanes).len(), 6);
         (10..14).for_each(|n| lanes.request(n, n, Lane::Quick));
@@ -135,8 +161,21 @@ mod tests {
     }
 
     #[test]
+    fn runs_beyond_a_lowered_limit_end_before_others_begin() {
+        let mut lanes = lanes(2, &[1]);
+        (0..3).for_each(|_| lanes.resume(0, Lane::Slow));
+        lanes.request(3, 0, Lane::Quick);
+        for _ in 0..2 {
+            lanes.release(0, Lane::Slow);
+            assert_eq!(granted(&mut lanes), [0; 0]);
+        }
+        lanes.release(0, Lane::Slow);
+        assert_eq!(granted(&mut lanes), [3]);
+    }
+
+    #[test]
     fn a_single_permit_serves_every_lane() {
-        let mut lanes = Lanes::new(1, [1]);
+        let mut lanes = lanes(1, &[1]);
         lanes.request(0, 0, Lane::Slow);
         assert_eq!(granted(&mut lanes), [0]);
         lanes.release(0, Lane::Slow);

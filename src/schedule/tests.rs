@@ -41,6 +41,16 @@ fn one_check() -> Vec<Arc<Check>> {
     vec![check(&endpoint("a", 4), "o")]
 }
 
+/// The time of day at which schedules begin.
+fn noon() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+/// A plan that begins now.
+fn plan<F>(checks: Vec<Arc<Check>>, max_inflight: usize, probe: F) -> Plan<F> {
+    Plan::new(&checks, max_inflight, (Instant::now(), noon()), probe)
+}
+
 /// Runs the schedule for a while and gives every report.
 async fn reports_of<F, Fut>(
     checks: Vec<Arc<Check>>,
@@ -54,16 +64,11 @@ where
 {
     let (sender, mut receiver) = mpsc::channel(100_000);
     let (_confirms, confirmed) = mpsc::channel(1);
+    let (_plans, planned) = mpsc::channel(1);
     let stop = CancellationToken::new();
-    let settings = Settings {
-        max_inflight,
-        grace: Duration::from_secs(3),
-        now: Timestamp::from_second(1_800_000_000).unwrap(),
-    };
-    let token = stop.clone();
-    let schedule = tokio::spawn(async move {
-        run(&checks, settings, Timer::of_runtime(), probe, sender, confirmed, token).await;
-    });
+    let plan = plan(checks, max_inflight, probe);
+    let (grace, timer) = (Duration::from_secs(3), Timer::of_runtime());
+    let schedule = tokio::spawn(run(plan, grace, timer, sender, confirmed, planned, stop.clone()));
     sleep(time).await;
     stop.cancel();
     schedule.await.unwrap();
@@ -211,15 +216,15 @@ async fn a_sleeping_machine_misses_slots_and_does_not_catch_up() {
     let (sender, mut receiver) = mpsc::channel(1000);
     let (_confirms, confirmed) = mpsc::channel(1);
     let stop = CancellationToken::new();
-    let now = Timestamp::from_second(1_800_000_000).unwrap();
-    let settings = Settings { max_inflight: 8, grace: Duration::ZERO, now };
+    let (_plans, planned) = mpsc::channel(1);
     let token = stop.clone();
     let schedule = tokio::spawn(async move {
         let probe = move |_, _| {
             counter.fetch_add(1, Ordering::SeqCst);
             async {}
         };
-        run(&one_check(), settings, Timer::of_runtime(), probe, sender, confirmed, token).await;
+        let plan = plan(one_check(), 8, probe);
+        run(plan, Duration::ZERO, Timer::of_runtime(), sender, confirmed, planned, token).await;
     });
     sleep(INTERVAL).await;
     let before = ran.load(Ordering::SeqCst);
@@ -243,19 +248,22 @@ async fn a_confirm_run_comes_out_of_turn_and_moves_no_slot() {
     let (sender, mut receiver) = mpsc::channel(1000);
     let (confirms, confirmed) = mpsc::channel(1);
     let stop = CancellationToken::new();
-    let now = Timestamp::from_second(1_800_000_000).unwrap();
-    let settings = Settings { max_inflight: 8, grace: Duration::ZERO, now };
+    let (_plans, planned) = mpsc::channel(1);
     let token = stop.clone();
     let schedule = tokio::spawn(async move {
         let probe = move |_, slot: Slot| {
             seen.lock().unwrap().push((Instant::now(), slot.purpose));
             async {}
         };
-        run(&one_check(), settings, Timer::of_runtime(), probe, sender, confirmed, token).await;
+        let plan = plan(one_check(), 8, probe);
+        run(plan, Duration::ZERO, Timer::of_runtime(), sender, confirmed, planned, token).await;
     });
     let first: SlotEnd<()> = receiver.recv().await.unwrap();
     assert_eq!(first.slot.purpose, slot::Purpose::Scheduled);
-    confirms.send(Confirm { index: 0, after: Duration::from_secs(2) }).await.unwrap();
+    confirms
+        .send(Confirm { check: first.check.id.clone(), after: Duration::from_secs(2) })
+        .await
+        .unwrap();
     let (second, third) = (receiver.recv().await.unwrap(), receiver.recv().await.unwrap());
     assert_eq!(second.slot.purpose, slot::Purpose::Confirm);
     assert_eq!(third.slot.purpose, slot::Purpose::Scheduled);
@@ -292,4 +300,186 @@ async fn every_slot_of_every_check_ends_exactly_once() {
     }
     let kinds = kinds(&reports);
     assert!(kinds.len() >= 3, "the mix has every kind: {kinds:?}");
+}
+
+/// A check of this endpoint with another interval.
+fn every(interval: Duration, endpoint: &Arc<Endpoint>) -> Arc<Check> {
+    let check = check(endpoint, "o");
+    let cadence = Cadence::new(interval, TIMEOUT).unwrap();
+    Arc::new(Check { cadence, ..Check::clone(&check) })
+}
+
+/// Begins of runs by check, under plans that each hold for a while. With each change the time of
+/// day runs further ahead of the other clock.
+async fn begins_under(
+    plans: Vec<(Vec<Arc<Check>>, Duration)>,
+    takes: Duration,
+    ahead: Duration,
+) -> (BTreeMap<String, Vec<Instant>>, Vec<SlotEnd<()>>) {
+    let begins = Arc::new(Mutex::new(BTreeMap::<String, Vec<Instant>>::new()));
+    let seen = begins.clone();
+    let probe = move |check: Arc<Check>, _| {
+        seen.lock().unwrap().entry(check.id.to_string()).or_default().push(Instant::now());
+        sleep(takes)
+    };
+    let (sender, mut receiver) = mpsc::channel(100_000);
+    let (_confirms, confirmed) = mpsc::channel(1);
+    let (changes, planned) = mpsc::channel(1);
+    let stop = CancellationToken::new();
+    let began = Instant::now();
+    let mut plans = plans.into_iter();
+    let (checks, time) = plans.next().unwrap();
+    let first = plan(checks, 64, probe.clone());
+    let now = noon();
+    let schedule = tokio::spawn(run(
+        first,
+        TIMEOUT,
+        Timer::of_runtime(),
+        sender,
+        confirmed,
+        planned,
+        stop.clone(),
+    ));
+    sleep(time).await;
+    for (n, (checks, time)) in (1..).zip(plans) {
+        let at = (Instant::now(), now + began.elapsed() + ahead * n);
+        let change = Plan::new(&checks, 64, at, probe.clone());
+        changes.send(change).await.unwrap_or_else(|_| panic!("the scheduler has ended"));
+        sleep(time).await;
+    }
+    stop.cancel();
+    schedule.await.unwrap();
+    let begins = begins.lock().unwrap().clone();
+    (begins, std::iter::from_fn(|| receiver.try_recv().ok()).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_everything_else_moves_no_slot() {
+    let others = |n: usize, seconds| {
+        let name = move |m: usize| endpoint(&format!("other-{n}-{m}"), 1 + m % 3);
+        (0..20).map(move |m| every(Duration::from_secs(seconds), &name(m)))
+    };
+    let mut plans = Vec::new();
+    for n in 0..40_usize {
+        // Now first, now last; those around it come, go, and change their interval and caps.
+        let mut checks: Vec<_> = others(n % 3, 6 + n as u64 % 5).collect();
+        let stays = check(&endpoint("stays", 1 + n % 4), "o");
+        checks.insert(if n % 2 == 0 { 0 } else { 20 }, stays);
+        // Times of change fall before, into and behind its runs.
+        plans.push((checks, Duration::from_millis(3_700 + 531 * (n as u64 % 7))));
+    }
+    let (begins, reports) =
+        begins_under(plans, Duration::from_secs(3), Duration::from_millis(170)).await;
+    let begins = &begins["stays/websocket/o"];
+    assert!(begins.len() >= 20, "{}", begins.len());
+    assert!(begins.windows(2).all(|pair| pair[1] - pair[0] == INTERVAL), "{begins:?}");
+    let ledger = ledger(&reports);
+    let stays = ledger.iter().filter(|((id, _), _)| id == "stays/websocket/o");
+    let numbers: Vec<_> = stays.clone().map(|((_, number), _)| *number).collect();
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "a gap: {numbers:?}");
+    assert!(stays.clone().all(|(_, ends)| *ends == 1), "twice");
+    let kept: Vec<_> =
+        reports.iter().filter(|report| &*report.check.endpoint.name == "stays").collect();
+    assert!(kept.iter().all(|report| matches!(report.end, End::Ran(()))), "{kept:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_new_begins_in_its_slot_and_what_is_gone_ends() {
+    let (a, b) = (check(&endpoint("a", 1), "o"), check(&endpoint("b", 1), "o"));
+    let plans = vec![
+        (vec![a.clone()], INTERVAL * 3),
+        (vec![b.clone()], INTERVAL * 3),
+        (vec![b, a], INTERVAL * 3),
+    ];
+    let (begins, _) = begins_under(plans, Duration::from_secs(1), Duration::ZERO).await;
+    let (a, b) = (&begins["a/websocket/o"], &begins["b/websocket/o"]);
+    assert_eq!((a.len(), b.len()), (6, 6));
+    assert_eq!(a[3] - a[2], INTERVAL * 4, "where it would have been all along");
+    assert!(b.windows(2).all(|pair| pair[1] - pair[0] == INTERVAL));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_interval_begins_at_once() {
+    let door = endpoint("a", 1);
+    let second = Duration::from_secs(6);
+    let plans = vec![
+        (vec![every(INTERVAL, &door)], INTERVAL * 3),
+        (vec![every(second, &door)], second * 5),
+    ];
+    let (begins, _) = begins_under(plans, Duration::from_secs(1), Duration::ZERO).await;
+    let begins = &begins["a/websocket/o"];
+    assert_eq!(begins.len(), 3 + 5);
+    assert!(begins[3..].windows(2).all(|pair| pair[1] - pair[0] == second), "{begins:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_check_finishes_its_run_and_does_not_run_twice_when_it_returns() {
+    let mut checks = one_check();
+    let (stays, running) = (check(&endpoint("b", 1), "o"), Arc::new(AtomicUsize::new(0)));
+    checks.push(stays.clone());
+    let counter = running.clone();
+    let most = Arc::new(AtomicUsize::new(0));
+    let peak = most.clone();
+    let probe = move |check: Arc<Check>, _| {
+        let (counter, peak) = (counter.clone(), peak.clone());
+        async move {
+            if &*check.endpoint.name == "a" {
+                peak.fetch_max(counter.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                sleep(INTERVAL * 5 / 2).await;
+                counter.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+    };
+    let (sender, mut receiver) = mpsc::channel(100_000);
+    let (_confirms, confirmed) = mpsc::channel(1);
+    let (changes, planned) = mpsc::channel(1);
+    let stop = CancellationToken::new();
+    let began = Instant::now();
+    let first = plan(checks.clone(), 8, probe.clone());
+    let now = noon();
+    let schedule = tokio::spawn(run(
+        first,
+        TIMEOUT,
+        Timer::of_runtime(),
+        sender,
+        confirmed,
+        planned,
+        stop.clone(),
+    ));
+    for n in 0..60 {
+        sleep(INTERVAL / 4).await;
+        let checks = if n % 2 == 0 { vec![stays.clone()] } else { checks.clone() };
+        let at = (Instant::now(), now + began.elapsed());
+        let change = Plan::new(&checks, 8, at, probe.clone());
+        assert!(changes.send(change).await.is_ok());
+    }
+    stop.cancel();
+    schedule.await.unwrap();
+    let reports: Vec<SlotEnd<()>> = std::iter::from_fn(|| receiver.try_recv().ok()).collect();
+    let ran = |name: &str| {
+        let mine = reports.iter().filter(|report| &*report.check.endpoint.name == name);
+        mine.filter(|report| matches!(report.end, End::Ran(()))).count()
+    };
+    assert_eq!(most.load(Ordering::SeqCst), 1, "two at a time");
+    assert!(ran("a") >= 3 && ran("b") == 15, "{} and {}", ran("a"), ran("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn checks_that_wait_for_a_permit_keep_their_places_in_the_queue() {
+    // Eighteen seconds of runs, one at a time, every ten seconds: there are always some that wait.
+    let door = endpoint("a", 1);
+    let checks: Vec<_> = (0..6).map(|n| check(&door, &format!("o{n}"))).collect();
+    let plans = (0..100).map(|_| (checks.clone(), Duration::from_millis(3_100))).collect();
+    let (begins, reports) = begins_under(plans, Duration::from_secs(3), Duration::ZERO).await;
+    let counts: Vec<_> = checks.iter().map(|check| begins[check.id.as_str()].len()).collect();
+    let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+    assert!(*least >= 14 && most - least <= 1, "{counts:?}");
+    let ledger = ledger(&reports);
+    assert!(ledger.values().all(|ends| *ends == 1));
+    for check in &checks {
+        let mine = ledger.keys().filter(|(id, _)| *id == check.id.to_string());
+        let numbers: Vec<_> = mine.map(|(_, number)| *number).collect();
+        assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "a gap: {numbers:?}");
+        assert!(numbers.len() >= 29, "{numbers:?}");
+    }
 }

@@ -97,6 +97,16 @@ fn systemd_is_told_when_everything_has_begun() {
     assert_eq!(next().trim(), "READY=1");
     assert!(home.path().join("watchpost.db").exists(), "READY comes behind the store");
     let pid = child.id().to_string();
+    for (config, status) in [(NOBODY, "1 kept"), ("broken", "wrong")] {
+        home.write(config);
+        std::process::Command::new("kill").args(["-s", "HUP", &pid]).status().unwrap();
+        let began = next();
+        let (reloading, time) = began.trim().split_once('\n').unwrap();
+        let time = time.strip_prefix("MONOTONIC_USEC=").unwrap();
+        assert!(reloading == "RELOADING=1" && time.parse::<u64>().is_ok(), "{began}");
+        let done = next();
+        assert!(done.starts_with("READY=1\nSTATUS=") && done.contains(status), "{done}");
+    }
     std::process::Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap();
     assert_eq!(next().trim(), "STOPPING=1");
     assert!(child.wait().unwrap().success());

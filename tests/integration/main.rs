@@ -20,6 +20,7 @@ mod lifecycle;
 mod metrics;
 mod protobuf;
 mod readme;
+mod reload;
 mod server;
 mod taxonomy;
 mod tls;

@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use metrics::{counter, gauge};
+use tokio::sync::watch;
 
 use super::{Entry, Limits, Store, StoreError, checkpoint, retention, rows};
 use crate::clock;
@@ -41,11 +42,11 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub fn spawn(store: Store, limits: Limits) -> std::io::Result<Self> {
+    pub fn spawn(store: Store, limits: watch::Receiver<Limits>) -> std::io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUED_BATCHES);
         let name = "store".to_owned();
         let thread =
-            thread::Builder::new().name(name).spawn(move || serve(store, limits, &messages))?;
+            thread::Builder::new().name(name).spawn(move || serve(store, &limits, &messages))?;
         Ok(Self { queue, thread })
     }
 
@@ -72,14 +73,14 @@ impl Writer {
     }
 }
 
-fn serve(mut store: Store, limits: Limits, messages: &Receiver<Message>) {
+fn serve(mut store: Store, limits: &watch::Receiver<Limits>, messages: &Receiver<Message>) {
     loop {
         match messages.recv_timeout(SWEEP_EVERY) {
             Ok(message) => note(write(&mut store, message)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        note(sweep(&store, limits));
+        note(sweep(&store, *limits.borrow()));
     }
     // Folds the log into the file, which is then whole by itself.
     if let Err(error) = store.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
