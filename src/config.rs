@@ -192,7 +192,7 @@ fn daemon(table: Table<raw::Daemon>, faults: &mut Faults) -> Daemon {
         contact: raw.contact.take("daemon.contact", faults).map(|contact| contact.0),
         nameservers: raw.nameservers.take("daemon.nameservers", faults).unwrap_or_default(),
         log_format: raw.log_format.take("daemon.log-format", faults).unwrap_or_default(),
-        max_inflight: max_inflight.map_or(1024, |(_, n)| n as usize),
+        max_inflight: max_inflight.map_or(8192, |(_, n)| n as usize),
         max_series: raw
             .max_series
             .take("daemon.max-series", faults)

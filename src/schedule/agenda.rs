@@ -140,7 +140,7 @@ impl Agenda {
         let Some(lane) = entry.running.take() else { return };
         let quick = took < entry.check.cadence.timeout() / 2;
         entry.lane = if quick { Lane::Quick } else { Lane::Slow };
-        self.lanes.release(entry.endpoint, lane);
+        self.lanes.release(entry.endpoint, lane, entry.lane);
         if entry.pending.is_some() {
             self.lanes.request(index, entry.endpoint, entry.lane);
         }

@@ -2,22 +2,29 @@
 
 use std::collections::VecDeque;
 
-/// The share of all permits that checks without a quick last run cannot take.
+/// The share of all permits that checks whose last run hung cannot take.
+const KEPT_FROM_SLOW: f64 = 0.25;
+
+/// The share of all permits that is left for checks whose last run was quick.
 ///
-/// However many targets hang, this much is left for those that answer.
-const RESERVED: f64 = 0.25;
+/// However many targets hang, this much is there for those that answer.
+const KEPT_FOR_QUICK: f64 = 0.125;
 
 /// Permits to run, and the queues for them.
 ///
-/// A check is first admitted by its endpoint, then started from one of two lanes: the quick
-/// lane may use every permit, the slow lane leaves some.
+/// A check is first admitted by its endpoint, then started from one of three lanes: the quick
+/// lane may use every permit, the others leave some.
 #[derive(Debug, Default)]
 pub struct Lanes {
     limit: usize,
     slow_limit: usize,
+    /// For the slow and the new together.
+    doubtful_limit: usize,
     running: usize,
     slow_running: usize,
+    new_running: usize,
     quick: VecDeque<usize>,
+    new: VecDeque<usize>,
     slow: VecDeque<usize>,
     endpoints: Vec<Gate>,
 }
@@ -27,6 +34,8 @@ struct Gate {
     limit: usize,
     admitted: usize,
     queue: VecDeque<(usize, Lane)>,
+    /// How the last run of any of its checks went.
+    last: Lane,
 }
 
 /// How a check has behaved.
@@ -34,29 +43,43 @@ struct Gate {
 pub enum Lane {
     /// Its last run took less than half its timeout.
     Quick,
-    /// It did not, or has not run yet.
+    /// It did not.
     Slow,
+    /// It has not run yet, and goes by what others of its endpoint do: see [`Gate::lane`].
+    New,
+}
+
+impl Gate {
+    /// The lane that a check is admitted to.
+    ///
+    /// When a daemon begins, it knows nobody: one check of each endpoint goes ahead of those that
+    /// hang, and the others wait with them until it is back; then they go as it went.
+    fn lane(&self, lane: Lane) -> Lane {
+        match (lane, self.last) {
+            (Lane::New, Lane::New) if self.admitted > 0 => Lane::Slow,
+            (Lane::New, last) => last,
+            (known, _) => known,
+        }
+    }
 }
 
 impl Lanes {
     /// `limit` permits in all, and no endpoint yet.
     pub fn new(limit: usize) -> Self {
-        let reserved = (limit as f64 * RESERVED) as usize;
-        Self { limit, slow_limit: limit - reserved, ..Self::default() }
+        let without = |share: f64| limit - (limit as f64 * share) as usize;
+        let (slow_limit, doubtful_limit) = (without(KEPT_FROM_SLOW), without(KEPT_FOR_QUICK));
+        Self { limit, slow_limit, doubtful_limit, ..Self::default() }
     }
 
     /// Takes in an endpoint with so many permits; gives its number.
     pub fn open(&mut self, limit: usize) -> usize {
-        self.endpoints.push(Gate { limit, admitted: 0, queue: VecDeque::new() });
+        self.endpoints.push(Gate { limit, admitted: 0, queue: VecDeque::new(), last: Lane::New });
         self.endpoints.len() - 1
     }
 
     /// Counts a run that is under way: it has its permit, also where there are fewer by now.
     pub fn resume(&mut self, endpoint: usize, lane: Lane) {
-        self.running += 1;
-        if lane == Lane::Slow {
-            self.slow_running += 1;
-        }
+        self.count(lane);
         if let Some(gate) = self.endpoints.get_mut(endpoint) {
             gate.admitted += 1;
         }
@@ -64,7 +87,7 @@ impl Lanes {
 
     /// The checks that wait for a permit, in the order in which they would get one.
     pub fn waiting(&self) -> impl Iterator<Item = usize> + '_ {
-        let admitted = self.quick.iter().chain(&self.slow).copied();
+        let admitted = self.quick.iter().chain(&self.new).chain(&self.slow).copied();
         let queued = self.endpoints.iter().flat_map(|gate| &gate.queue).map(|(check, _)| *check);
         admitted.chain(queued)
     }
@@ -73,6 +96,7 @@ impl Lanes {
     pub fn request(&mut self, check: usize, endpoint: usize, lane: Lane) {
         let Some(gate) = self.endpoints.get_mut(endpoint) else { return };
         if gate.admitted < gate.limit {
+            let lane = gate.lane(lane);
             gate.admitted += 1;
             self.admit(check, lane);
         } else {
@@ -82,33 +106,54 @@ impl Lanes {
 
     /// The next check that may start, and the lane that its permit came from.
     pub fn grant(&mut self) -> Option<(usize, Lane)> {
+        let granted = self.next()?;
+        self.count(granted.1);
+        Some(granted)
+    }
+
+    fn next(&mut self) -> Option<(usize, Lane)> {
         if self.running >= self.limit {
             return None;
         }
         if let Some(check) = self.quick.pop_front() {
-            self.running += 1;
             return Some((check, Lane::Quick));
+        }
+        if self.slow_running + self.new_running >= self.doubtful_limit {
+            return None;
+        }
+        if let Some(check) = self.new.pop_front() {
+            return Some((check, Lane::New));
         }
         if self.slow_running >= self.slow_limit {
             return None;
         }
-        let check = self.slow.pop_front()?;
-        self.running += 1;
-        self.slow_running += 1;
-        Some((check, Lane::Slow))
+        Some((self.slow.pop_front()?, Lane::Slow))
     }
 
-    /// Gives a permit back.
-    pub fn release(&mut self, endpoint: usize, lane: Lane) {
+    fn count(&mut self, lane: Lane) {
+        self.running += 1;
+        match lane {
+            Lane::Quick => {}
+            Lane::New => self.new_running += 1,
+            Lane::Slow => self.slow_running += 1,
+        }
+    }
+
+    /// Gives a permit of a lane back, after a run that went so.
+    pub fn release(&mut self, endpoint: usize, lane: Lane, went: Lane) {
         self.running -= 1;
-        if lane == Lane::Slow {
-            self.slow_running -= 1;
+        match lane {
+            Lane::Quick => {}
+            Lane::New => self.new_running -= 1,
+            Lane::Slow => self.slow_running -= 1,
         }
         let Some(gate) = self.endpoints.get_mut(endpoint) else { return };
         gate.admitted -= 1;
+        gate.last = went;
         if gate.admitted < gate.limit
             && let Some((check, lane)) = gate.queue.pop_front()
         {
+            let lane = gate.lane(lane);
             gate.admitted += 1;
             self.admit(check, lane);
         }
@@ -117,6 +162,7 @@ impl Lanes {
     fn admit(&mut self, check: usize, lane: Lane) {
         match lane {
             Lane::Quick => self.quick.push_back(check),
+            Lane::New => self.new.push_back(check),
             Lane::Slow => self.slow.push_back(check),
         }
     }
@@ -135,7 +181,11 @@ mod tests {
     }
 
     fn granted(lanes: &mut Lanes) -> Vec<usize> {
-        std::iter::from_fn(|| lanes.grant()).map(|(check, _)| check).collect()
+        granted_from(lanes).into_iter().map(|(check, _)| check).collect()
+    }
+
+    fn granted_from(lanes: &mut Lanes) -> Vec<(usize, Lane)> {
+        std::iter::from_fn(|| lanes.grant()).collect()
     }
 
     #[test]
@@ -144,7 +194,7 @@ mod tests {
         (0..5).for_each(|check| lanes.request(check, 0, Lane::Quick));
         lanes.request(9, 1, Lane::Quick);
         assert_eq!(granted(&mut lanes), [0, 1, 9]);
-        lanes.release(0, Lane::Quick);
+        lanes.release(0, Lane::Quick, Lane::Quick);
         assert_eq!(granted(&mut lanes), [2]);
     }
 
@@ -155,7 +205,7 @@ mod tests {
         assert_eq!(granted(&mut lanes).len(), 6);
         (10..14).for_each(|n| lanes.request(n, n, Lane::Quick));
         assert_eq!(granted(&mut lanes), [10, 11]);
-        lanes.release(10, Lane::Quick);
+        lanes.release(10, Lane::Quick, Lane::Quick);
         // The next quick one, although slow ones have waited for longer.
         assert_eq!(granted(&mut lanes), [12]);
     }
@@ -166,11 +216,32 @@ mod tests {
         (0..3).for_each(|_| lanes.resume(0, Lane::Slow));
         lanes.request(3, 0, Lane::Quick);
         for _ in 0..2 {
-            lanes.release(0, Lane::Slow);
+            lanes.release(0, Lane::Slow, Lane::Slow);
             assert_eq!(granted(&mut lanes), [0; 0]);
         }
-        lanes.release(0, Lane::Slow);
+        lanes.release(0, Lane::Slow, Lane::Slow);
         assert_eq!(granted(&mut lanes), [3]);
+    }
+
+    #[test]
+    fn one_of_those_that_nobody_knows_goes_ahead_of_those_that_hang() {
+        let mut lanes = lanes(8, &[4, 4, 4, 4]);
+        (0..4).for_each(|check| lanes.request(check, 0, Lane::New));
+        (4..8).for_each(|check| lanes.request(check, 1, Lane::New));
+        // Of eight permits, six at most are for the slow, and seven with those that are new.
+        let new_then_slow = [(0, Lane::New), (4, Lane::New), (1, Lane::Slow), (2, Lane::Slow)];
+        let first = granted_from(&mut lanes);
+        assert_eq!((&first[..4], first.len()), (&new_then_slow[..], 7));
+        lanes.request(8, 2, Lane::New);
+        assert_eq!(granted(&mut lanes), [0; 0]);
+        lanes.request(9, 3, Lane::Quick);
+        assert_eq!(granted_from(&mut lanes), [(9, Lane::Quick)]);
+        // What hung has no such chance again; another one has.
+        lanes.release(0, Lane::New, Lane::Slow);
+        assert_eq!(granted_from(&mut lanes), [(8, Lane::New)]);
+        (0..3).for_each(|_| lanes.release(0, Lane::Slow, Lane::Slow));
+        lanes.request(10, 0, Lane::New);
+        assert_eq!(granted_from(&mut lanes), [(7, Lane::Slow), (10, Lane::Slow)]);
     }
 
     #[test]
@@ -178,7 +249,7 @@ mod tests {
         let mut lanes = lanes(1, &[1]);
         lanes.request(0, 0, Lane::Slow);
         assert_eq!(granted(&mut lanes), [0]);
-        lanes.release(0, Lane::Slow);
+        lanes.release(0, Lane::Slow, Lane::Slow);
         lanes.request(0, 0, Lane::Quick);
         assert_eq!(granted(&mut lanes), [0]);
     }

@@ -14,6 +14,7 @@ mod check_command;
 mod config;
 mod daemon;
 mod deadline;
+mod flood;
 mod lag;
 mod layers;
 mod lifecycle;

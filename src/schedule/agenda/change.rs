@@ -39,7 +39,7 @@ impl Agenda {
                 endpoint,
                 grid,
                 next,
-                lane: Lane::Slow,
+                lane: Lane::New,
                 running: None,
                 pending: None,
                 leaving: false,
