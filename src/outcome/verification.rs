@@ -1,5 +1,6 @@
 //! Whether a chain would be trusted: pure, with the time and the roots as arguments.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +11,9 @@ use super::certificate::{Certificate, Facts};
 use super::quoted::Quoted;
 use super::reason::Reason;
 use super::roots::Roots;
+
+/// Most certificates of one name that are tried: cross-signed CAs have two or three.
+const MAX_CANDIDATES: usize = 3;
 
 /// What came of judging a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +144,7 @@ pub fn verify(
     let Some((leaf, rest)) = presented.split_first() else {
         return Verification { path: None, failures: vec![invalid("no certificate")] };
     };
-    let rest: Vec<_> = rest.iter().map(|certificate| certificate.der.clone()).collect();
+    let rest = candidates(rest);
     let end_entity = match EndEntityCert::try_from(&leaf.der) {
         Ok(end_entity) => end_entity,
         Err(error) => return Verification { path: None, failures: vec![classify(error, leaf)] },
@@ -166,6 +170,24 @@ pub fn verify(
     }
     failures.sort_by_key(VerifyFailure::rank);
     Verification { path: path.ok(), failures }
+}
+
+/// Those that may lead to a root: no more than a few of each name.
+///
+/// The path builder tries them all in every order; a handful of one name, which could each be
+/// the issuer of each, take it seconds.
+fn candidates(rest: &[Certificate]) -> Vec<CertificateDer<'static>> {
+    let subject = |one: &Certificate| one.facts.as_ref().map(|facts| facts.subject.clone());
+    let mut seen = HashMap::new();
+    let mut kept: Vec<CertificateDer<'static>> = Vec::new();
+    for certificate in rest {
+        let count = seen.entry(subject(certificate)).or_insert(0);
+        if *count < MAX_CANDIDATES && !kept.contains(&certificate.der) {
+            *count += 1;
+            kept.push(certificate.der.clone());
+        }
+    }
+    kept
 }
 
 fn path_at(
