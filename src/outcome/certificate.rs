@@ -18,6 +18,9 @@ use super::quoted::Quoted;
 /// Most alternative names that are kept of one certificate.
 const MAX_NAMES: usize = 100;
 
+/// Most octets of a serial number that are kept: RFC 5280 allows 20.
+const MAX_SERIAL_OCTETS: usize = 32;
+
 /// One certificate as a server presented it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
@@ -36,7 +39,7 @@ pub struct Facts {
     pub subject: Quoted,
     /// In the form of RFC 4514.
     pub issuer: Quoted,
-    /// In lower-case hex, leading zeros kept.
+    /// In lower-case hex, leading zeros kept; of a number beyond all rules, the first 32 octets.
     pub serial: String,
     /// From when it is valid.
     #[serde(serialize_with = "rfc3339")]
@@ -83,14 +86,12 @@ impl Facts {
             _ => Vec::new(),
         };
         let serial = x509.raw_serial();
+        // DER puts a zero before a number whose first bit is set.
+        let serial = serial.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(serial);
         Self {
             subject: distinguished_name(x509.subject()),
             issuer: distinguished_name(x509.issuer()),
-            // DER puts a zero before a number whose first bit is set.
-            serial: hex(serial
-                .strip_prefix(&[0])
-                .filter(|rest| !rest.is_empty())
-                .unwrap_or(serial)),
+            serial: hex(serial.get(..MAX_SERIAL_OCTETS).unwrap_or(serial)),
             not_before: timestamp(x509.validity().not_before.timestamp()),
             not_after: timestamp(x509.validity().not_after.timestamp()),
             names,

@@ -44,6 +44,22 @@ async fn a_good_chain_is_known_to_its_last_fact() {
 }
 
 #[tokio::test]
+async fn a_serial_number_beyond_all_rules_is_cut() {
+    let pki = Pki::new("serial");
+    for (octets, digits) in [(20, 40), (30_000, 64)] {
+        let numbered = |params: &mut rcgen::CertificateParams| {
+            params.serial_number = Some(vec![0x7f; octets].into());
+        };
+        let served = pki.authority.issue_with(&[HOST], -10, 80, numbered).unwrap();
+        let server = pki::open(server_config(served)).await;
+        let outcome = run(&check("tls://door.test:1", &pki.keys(&server))).await;
+        let chain = outcome.observation.chain.unwrap();
+        let facts = chain.leaf().unwrap().facts.as_ref().unwrap();
+        assert_eq!(facts.serial, "7f".repeat(digits / 2));
+    }
+}
+
+#[tokio::test]
 async fn every_fault_of_a_chain_is_told_the_browsers_first() {
     let pki = Pki::new("several");
     let stranger = Pki::new("stranger");
