@@ -139,6 +139,7 @@ fn failure(error: &NetError) -> Failure {
         NetError::Dns(DnsError::ResponseCode(code)) => {
             Failure::ResolverFailed { code: Quoted::text(&format!("{code:?}")) }
         }
+        NetError::Proto(_) => Failure::ResolverFailed { code: Quoted::text("what is no DNS") },
         NetError::Timeout => Failure::TimedOut(Phase::Resolve),
         _ => Failure::ResolverUnreachable,
     }
