@@ -32,7 +32,7 @@ impl Head {
         loop {
             // Only what is new is searched, or a drip would cost the square of its length.
             if let Some(end) = end_of_head(&bytes, searched) {
-                return Ok(Self { bytes, end });
+                return Self { bytes, end }.made_plain();
             }
             searched = bytes.len();
             if searched >= MAX_HEAD_BYTES {
@@ -50,11 +50,29 @@ impl Head {
         }
     }
 
+    /// Browsers take no head with a NUL in it, and do not mind other control characters in the
+    /// reason phrase, at which the parser would give up: they become `?`.
+    fn made_plain(mut self) -> Result<Self, Failure> {
+        let head = self.bytes.get_mut(..self.end).unwrap_or_default();
+        if head.contains(&0) {
+            return Err(Failure::HttpMalformed { start: Quoted::bytes(head) });
+        }
+        let line = head.split_mut(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = match line {
+            [line @ .., b'\r'] => line,
+            line => line,
+        };
+        let controls = line.iter_mut().filter(|byte| byte.is_ascii_control() && **byte != b'\t');
+        controls.for_each(|byte| *byte = b'?');
+        Ok(self)
+    }
+
     /// Parses the head and hands it on. Borrowed, since a good answer needs no copy of it.
     pub fn parse<T>(
         &self,
         then: impl FnOnce(u16, &str, &[Header<'_>]) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        let malformed = || Err(Failure::HttpMalformed { start: Quoted::bytes(self.head()) });
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
         let mut config = ParserConfig::default();
@@ -63,17 +81,19 @@ impl Head {
             .allow_obsolete_multiline_headers_in_responses(true)
             .allow_spaces_after_header_name_in_responses(true)
             .ignore_invalid_headers_in_responses(true);
-        let head = self.bytes.get(..self.end).unwrap_or_default();
-        match config.parse_response(&mut response, head) {
+        match config.parse_response(&mut response, self.head()) {
+            Ok(Status::Complete(_)) if has_two_lengths(response.headers) => malformed(),
             Ok(Status::Complete(_)) => {
                 let status = response.code.unwrap_or_default();
                 then(status, response.reason.unwrap_or_default(), response.headers)
             }
             Err(httparse::Error::TooManyHeaders) => Err(Failure::HttpHeadTooBig),
-            Ok(Status::Partial) | Err(_) => {
-                Err(Failure::HttpMalformed { start: Quoted::bytes(head) })
-            }
+            Ok(Status::Partial) | Err(_) => malformed(),
         }
+    }
+
+    fn head(&self) -> &[u8] {
+        self.bytes.get(..self.end).unwrap_or_default()
     }
 
     /// What came behind the head.
@@ -94,6 +114,18 @@ pub fn evidence(status: u16, phrase: &str, headers: &[Header<'_>]) -> Response {
         })
         .collect();
     Response { status, phrase: Quoted::text(phrase), headers, body: Quoted::default() }
+}
+
+/// Several lengths that differ: a proxy and a browser might see different answers here, which is
+/// how answers are smuggled. Browsers let them pass only where a transfer coding makes them idle.
+fn has_two_lengths(headers: &[Header<'_>]) -> bool {
+    let named = |name: &str| {
+        let same = move |header: &&Header<'_>| header.name.eq_ignore_ascii_case(name);
+        headers.iter().filter(same).map(|header| header.value.trim_ascii()).collect::<Vec<_>>()
+    };
+    let lengths = named("Content-Length");
+    lengths.iter().any(|length| Some(length) != lengths.first())
+        && named("Transfer-Encoding").is_empty()
 }
 
 /// The byte behind the first empty line; lines may end in LF alone.
@@ -142,7 +174,7 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Result<(u16, usize), Failure> {
-        let head = Head { bytes: text.as_bytes().to_vec(), end: text.len() };
+        let head = Head { bytes: text.as_bytes().to_vec(), end: text.len() }.made_plain()?;
         head.parse(|status, _, headers| Ok((status, headers.len())))
     }
 
@@ -153,6 +185,12 @@ mod tests {
             ("HTTP/1.0 101\r\n\r\n", (101, 0)),
             ("HTTP/1.1 403 \r\nA : b\r\n\r\n", (403, 1)),
             ("HTTP/1.1  403 Verb\u{f6}ten\nA: b\n c\n\n", (403, 1)),
+            ("HTTP/1.1 403 \u{1b}[2J\u{7f}\ta\rb\r\nA: b\r\n\r\n", (403, 1)),
+            ("HTTP/1.1 101 X\r\nContent-Length: 0\r\ncontent-length:0\r\n\r\n", (101, 2)),
+            (
+                "HTTP/1.1 200 X\r\nContent-Length: 0\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                (200, 3),
+            ),
         ] {
             assert_eq!(parsed(text), Ok(expected), "{text:?}");
         }
@@ -160,7 +198,14 @@ mod tests {
 
     #[test]
     fn what_is_no_head_is_malformed() {
-        for text in ["HTTP/2 101 X\r\n\r\n", "HTTP/1.1 1O1 X\r\n\r\n", "HTTP/1.1\r\n\r\n"] {
+        for text in [
+            "HTTP/2 101 X\r\n\r\n",
+            "HTTP/1.1 1O1 X\r\n\r\n",
+            "HTTP/1.1\r\n\r\n",
+            "HTTP/1.1 101 X\r\nA: \0\r\n\r\n",
+            "HTTP/1.1 101 \0\r\nA: b\r\n\r\n",
+            "HTTP/1.1 403 X\r\nContent-Length: 0\r\nContent-Length: 1\r\n\r\n",
+        ] {
             assert!(matches!(parsed(text), Err(Failure::HttpMalformed { .. })), "{text:?}");
         }
         let many = "A: b\r\n".repeat(MAX_HEADERS + 1);
