@@ -3,6 +3,7 @@
 mod capture;
 mod conversation;
 mod dial;
+mod frame;
 mod head;
 mod io_error;
 mod memo;

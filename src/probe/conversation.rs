@@ -2,42 +2,49 @@
 
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, timeout_at};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
 use super::dial::Stream;
-use super::io_error;
+use super::frame::{Frames, MAX_MESSAGE_BYTES, Opcode, invalid};
 use crate::check::conversation::{Matcher, Step};
 use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
 use crate::outcome::quoted::Quoted;
 
-/// Largest frame and message that is read.
-const MAX_MESSAGE_BYTES: usize = 64 * 1024;
-
-/// Most frames that are read while one message is awaited.
+/// Most frames that are read while one message is awaited: pieces and control frames count too.
 const MAX_FRAMES: usize = 64;
+
+/// Most Pings that are answered.
+const MAX_PONGS: usize = 8;
 
 /// Longest that the answer to our Close frame is waited for.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
 /// An open WebSocket.
-pub struct Conversation(WebSocketStream<Stream>);
+pub struct Conversation {
+    frames: Frames<Stream>,
+    /// The pieces so far of a message that is not whole yet.
+    pieces: Option<(Opcode, Vec<u8>)>,
+    pongs: usize,
+}
+
+/// What a server says.
+enum Message {
+    Text(String),
+    Binary(Vec<u8>),
+    Close(Option<Goodbye>),
+}
+
+/// What a Close frame says.
+struct Goodbye {
+    code: u16,
+    reason: Quoted,
+}
 
 impl Conversation {
     /// Takes over behind the handshake; `rest` came with the answer's head.
-    pub async fn open(stream: Stream, rest: Vec<u8>) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(4 * 1024)
-            .write_buffer_size(0)
-            .max_write_buffer_size(MAX_MESSAGE_BYTES)
-            .max_message_size(Some(MAX_MESSAGE_BYTES))
-            .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        Self(WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await)
+    pub fn open(stream: Stream, rest: Vec<u8>) -> Self {
+        Self { frames: Frames::new(stream, rest), pieces: None, pongs: 0 }
     }
 
     /// Goes through the steps; waits for no message beyond `until`.
@@ -45,8 +52,7 @@ impl Conversation {
         for step in steps {
             match step {
                 Step::Send(text) => {
-                    let sent = self.0.send(Message::text(text.as_str())).await;
-                    sent.map_err(|error| failure(error, Phase::Transfer))?;
+                    self.send(Opcode::Text, text.as_bytes(), Phase::Transfer).await?;
                 }
                 Step::Expect(matcher) => self.expect(matcher, until).await?,
             }
@@ -56,8 +62,9 @@ impl Conversation {
 
     async fn expect(&mut self, matcher: &Matcher, until: Instant) -> Result<(), Failure> {
         let mut last = None;
-        for _ in 0..MAX_FRAMES {
-            let message = match timeout_at(until, self.next(Phase::Transfer)).await {
+        let mut room = MAX_FRAMES;
+        loop {
+            let message = match timeout_at(until, self.message(&mut room, Phase::Transfer)).await {
                 Ok(message) => message?,
                 Err(_) => {
                     return Err(match last {
@@ -70,11 +77,9 @@ impl Conversation {
                 Message::Text(text) if matcher.matches(&text) => return Ok(()),
                 Message::Text(text) => last = Some(Quoted::text(&text)),
                 Message::Binary(bytes) => last = Some(Quoted::bytes(&bytes)),
-                Message::Close(frame) => return Err(closed(frame)),
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+                Message::Close(goodbye) => return Err(closed(goodbye)),
             }
         }
-        Err(Failure::FrameFlood)
     }
 
     /// Says goodbye with 1000 and waits a little for the answer.
@@ -87,15 +92,17 @@ impl Conversation {
     }
 
     async fn farewell(&mut self) -> Result<(), Failure> {
-        let goodbye = CloseFrame { code: CloseCode::Normal, reason: "".into() };
-        if self.0.close(Some(goodbye)).await.is_err() {
+        if self.send(Opcode::Close, &1000_u16.to_be_bytes(), Phase::Close).await.is_err() {
             return Ok(());
         }
-        for _ in 0..MAX_FRAMES {
-            match self.next(Phase::Close).await {
-                Ok(Message::Close(frame)) => {
-                    let refused = frame.as_ref().is_some_and(|frame| refuses(frame.code));
-                    return if refused { Err(closed(frame)) } else { Ok(()) };
+        // Behind our Close nothing may follow, no Pong either.
+        self.pongs = MAX_PONGS;
+        let mut room = MAX_FRAMES;
+        loop {
+            match self.message(&mut room, Phase::Close).await {
+                Ok(Message::Close(goodbye)) => {
+                    let refused = goodbye.as_ref().is_some_and(|goodbye| refuses(goodbye.code));
+                    return if refused { Err(closed(goodbye)) } else { Ok(()) };
                 }
                 Ok(_) => {}
                 Err(Failure::FrameInvalid { detail }) => {
@@ -104,43 +111,88 @@ impl Conversation {
                 Err(_) => return Ok(()),
             }
         }
-        Ok(())
     }
 
-    async fn next(&mut self, phase: Phase) -> Result<Message, Failure> {
-        match self.0.next().await {
-            Some(Ok(message)) => Ok(message),
-            Some(Err(error)) => Err(failure(error, phase)),
-            None => Err(Failure::Closed(phase)),
+    /// The next message, or the Close; takes no more frames than there is room for.
+    async fn message(&mut self, room: &mut usize, phase: Phase) -> Result<Message, Failure> {
+        loop {
+            *room = room.checked_sub(1).ok_or(Failure::FrameFlood)?;
+            let frame = self.frames.next(phase).await?;
+            let (opcode, payload) = match (frame.opcode, self.pieces.take()) {
+                (Opcode::Close, _) => return goodbye(&frame.payload).map(Message::Close),
+                (Opcode::Ping, pieces) => {
+                    self.pieces = pieces;
+                    self.pong(&frame.payload, phase).await?;
+                    continue;
+                }
+                (Opcode::Pong, pieces) => {
+                    self.pieces = pieces;
+                    continue;
+                }
+                (Opcode::Continuation, None) => return Err(invalid("a continuation of nothing")),
+                (Opcode::Continuation, Some((opcode, mut payload))) => {
+                    payload.extend(frame.payload);
+                    (opcode, payload)
+                }
+                (_, Some(_)) => return Err(invalid("a message inside another")),
+                (opcode, None) => (opcode, frame.payload),
+            };
+            if payload.len() > MAX_MESSAGE_BYTES {
+                return Err(Failure::FrameTooBig);
+            }
+            if !frame.last {
+                self.pieces = Some((opcode, payload));
+                continue;
+            }
+            return match opcode {
+                Opcode::Text => String::from_utf8(payload)
+                    .map(Message::Text)
+                    .map_err(|_| invalid("text that is no UTF-8")),
+                _ => Ok(Message::Binary(payload)),
+            };
         }
+    }
+
+    async fn pong(&mut self, payload: &[u8], phase: Phase) -> Result<(), Failure> {
+        if self.pongs == MAX_PONGS {
+            return Ok(());
+        }
+        self.pongs += 1;
+        self.send(Opcode::Pong, payload, phase).await
+    }
+
+    async fn send(&mut self, opcode: Opcode, payload: &[u8], phase: Phase) -> Result<(), Failure> {
+        let mut mask = [0; 4];
+        // Without random numbers no run came this far.
+        aws_lc_rs::rand::fill(&mut mask).ok();
+        self.frames.send(opcode, payload, mask, phase).await
+    }
+}
+
+/// RFC 6455 section 7.4. Browsers fail the connection at a code that must not be sent.
+fn goodbye(payload: &[u8]) -> Result<Option<Goodbye>, Failure> {
+    let (code, reason) = match payload {
+        [] => return Ok(None),
+        [_] => return Err(invalid("a Close of one byte")),
+        [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
+    };
+    if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+        return Err(invalid(&format!("close code {code}, which is none")));
+    }
+    match std::str::from_utf8(reason) {
+        Ok(reason) => Ok(Some(Goodbye { code, reason: Quoted::text(reason) })),
+        Err(_) => Err(invalid("a close reason that is no UTF-8")),
     }
 }
 
 /// Codes with which a server sends a page away, rather than saying goodbye itself.
-fn refuses(code: CloseCode) -> bool {
-    let code = u16::from(code);
+fn refuses(code: u16) -> bool {
     matches!(code, 1002 | 1003 | 1007..=1009 | 1011 | 3000 | 3003 | 4000..=4999)
 }
 
-fn closed(frame: Option<CloseFrame>) -> Failure {
-    match frame {
-        Some(frame) => Failure::ClosedByServer {
-            code: Some(frame.code.into()),
-            reason: Quoted::text(&frame.reason),
-        },
+fn closed(goodbye: Option<Goodbye>) -> Failure {
+    match goodbye {
+        Some(Goodbye { code, reason }) => Failure::ClosedByServer { code: Some(code), reason },
         None => Failure::ClosedByServer { code: None, reason: Quoted::default() },
-    }
-}
-
-fn failure(error: Error, phase: Phase) -> Failure {
-    match error {
-        Error::Io(error) => io_error::failure(&error, phase),
-        Error::ConnectionClosed | Error::AlreadyClosed => Failure::Closed(phase),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Failure::Closed(phase),
-        Error::Capacity(CapacityError::MessageTooLong { .. }) => Failure::FrameTooBig,
-        Error::Protocol(error) => {
-            Failure::FrameInvalid { detail: Quoted::text(&error.to_string()) }
-        }
-        error => Failure::FrameInvalid { detail: Quoted::text(&error.to_string()) },
     }
 }

@@ -37,8 +37,11 @@ pub async fn run(
     witness.enter(Phase::Upgrade);
     let key = generate_key();
     let request = request(run, websocket, &key);
-    let sent = stream.write_all(&request).await;
-    sent.map_err(|error| io_error::failure(&error, Phase::Upgrade))?;
+    let sent = async {
+        stream.write_all(&request).await?;
+        stream.flush().await
+    };
+    sent.await.map_err(|error| io_error::failure(&error, Phase::Upgrade))?;
     let head = Head::read(&mut stream).await?;
     let answer = head.parse(|status, phrase, headers| {
         witness.seen.http_status = Some(status);
@@ -66,7 +69,7 @@ pub async fn run(
         Answer::Open(subprotocol) => {
             witness.seen.upgraded = true;
             witness.seen.subprotocol = subprotocol;
-            let mut conversation = Conversation::open(stream, head.into_rest()).await;
+            let mut conversation = Conversation::open(stream, head.into_rest());
             if run.expects_entry() && !websocket.conversation.is_empty() {
                 witness.enter(Phase::Transfer);
                 conversation.hold(&websocket.conversation, run.last_word()).await?;
