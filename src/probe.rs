@@ -11,6 +11,7 @@ mod resolve;
 mod tls;
 mod trust;
 mod websocket;
+mod wire;
 mod witness;
 
 use std::net::SocketAddr;

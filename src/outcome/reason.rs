@@ -227,8 +227,8 @@ impl Reason {
             | Self::LocalDenied
             | Self::LocalExhaustion => &[Connect],
             Self::TimedOut | Self::MonitorLag => &[Resolve, Connect, Tls, Upgrade, Transfer],
-            Self::Reset | Self::IoError => &[Connect, Tls, Upgrade, Transfer],
-            Self::Closed => &[Tls, Upgrade, Transfer],
+            Self::IoError => &[Connect, Tls, Upgrade, Transfer],
+            Self::Reset | Self::Closed => &[Tls, Upgrade, Transfer],
             Self::NotTls
             | Self::TlsAlert
             | Self::TlsIncompatible

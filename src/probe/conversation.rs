@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::dial::Stream;
+use super::dial::{Stream, allow};
 use super::frame::{Frames, MAX_MESSAGE_BYTES, Opcode, invalid};
 use crate::check::conversation::{Matcher, Step};
 use crate::outcome::failure::Failure;
@@ -13,6 +13,9 @@ use crate::outcome::quoted::Quoted;
 
 /// Most frames that are read while one message is awaited: pieces and control frames count too.
 const MAX_FRAMES: usize = 64;
+
+/// Most bytes that are read while one message is awaited, with what TLS adds to them.
+const MAX_BYTES: usize = MAX_FRAMES * (MAX_MESSAGE_BYTES + 4 * 1024);
 
 /// Most Pings that are answered.
 const MAX_PONGS: usize = 8;
@@ -62,7 +65,7 @@ impl Conversation {
 
     async fn expect(&mut self, matcher: &Matcher, until: Instant) -> Result<(), Failure> {
         let mut last = None;
-        let mut room = MAX_FRAMES;
+        let mut room = self.make_room();
         loop {
             let message = match timeout_at(until, self.message(&mut room, Phase::Transfer)).await {
                 Ok(message) => message?,
@@ -97,7 +100,7 @@ impl Conversation {
         }
         // Behind our Close nothing may follow, no Pong either.
         self.pongs = MAX_PONGS;
-        let mut room = MAX_FRAMES;
+        let mut room = self.make_room();
         loop {
             match self.message(&mut room, Phase::Close).await {
                 Ok(Message::Close(goodbye)) => {
@@ -111,6 +114,12 @@ impl Conversation {
                 Err(_) => return Ok(()),
             }
         }
+    }
+
+    /// How many frames the next message may take.
+    fn make_room(&mut self) -> usize {
+        allow(self.frames.stream_mut(), MAX_BYTES);
+        MAX_FRAMES
     }
 
     /// The next message, or the Close; takes no more frames than there is room for.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
 use rustls::{HandshakeKind, ProtocolVersion};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
@@ -12,6 +11,7 @@ use tokio_util::either::Either;
 use super::Run;
 use super::capture::Capture;
 use super::io_error;
+use super::wire::Wire;
 use super::witness::Witness;
 use crate::check::target::Host;
 use crate::clock;
@@ -21,7 +21,19 @@ use crate::outcome::phase::Phase;
 use crate::outcome::quoted::Quoted;
 
 /// A connection, plain or encrypted.
-pub type Stream = Either<TcpStream, TlsStream<TcpStream>>;
+pub type Stream = Either<Wire, TlsStream<Wire>>;
+
+/// Most bytes that are read in a TLS handshake: rustls takes 64 KiB of certificates and as many
+/// names of CAs.
+const MAX_HANDSHAKE_BYTES: usize = 256 * 1024;
+
+/// From now on, so many bytes may be read off the wire.
+pub fn allow(stream: &mut Stream, bytes: usize) {
+    match stream {
+        Either::Left(wire) => wire.allow(bytes),
+        Either::Right(tls) => tls.get_mut().0.allow(bytes),
+    }
+}
 
 /// Dials the endpoint of a run; leaves the witness in the last phase that it entered.
 ///
@@ -33,18 +45,26 @@ pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failur
     witness.seen.addresses = addresses;
 
     witness.enter(Phase::Connect);
-    let connect = |error: std::io::Error| io_error::failure(&error, Phase::Connect);
-    let tcp = TcpStream::connect(address).await.map_err(connect)?;
-    // A head or a frame goes out whole: there is nothing to wait for.
-    tcp.set_nodelay(true).map_err(connect)?;
+    let wire = Wire::connect(address, MAX_HANDSHAKE_BYTES).await;
+    let wire = match wire.map_err(|error| io_error::failure(&error, Phase::Connect)) {
+        // A SYN that is reset is refused: whoever resets has accepted before.
+        Err(Failure::Reset(_)) => {
+            witness.enter(first_exchange(run));
+            return Err(Failure::Reset(witness.phase()));
+        }
+        wire => wire?,
+    };
     match run.prober.profiles.get(endpoint) {
-        None => Ok(Either::Left(tcp)),
+        None => Ok(Either::Left(wire)),
         Some(profile) => {
             witness.enter(Phase::Tls);
             let (config, capture) = profile.client_config();
             let name = server_name(&endpoint.target.host);
             let connector = TlsConnector::from(Arc::new(config));
-            let handshake = connector.connect(name.clone(), tcp).await;
+            let handshake = connector.connect(name.clone(), wire).into_fallible().await;
+            let handshake = handshake.map_err(|(error, wire)| {
+                (io_error::failure(&error, Phase::Tls), wire.first_byte())
+            });
             // A server may present its chain and then fail: what it presented is kept.
             let chain =
                 capture.presented().map(|presented| profile.judge(presented, &name, clock::now()));
@@ -55,21 +75,33 @@ pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failur
     }
 }
 
+/// The phase behind the connect.
+fn first_exchange(run: &Run<'_>) -> Phase {
+    match run.prober.profiles.get(&run.check.endpoint) {
+        Some(_) => Phase::Tls,
+        None => Phase::Upgrade,
+    }
+}
+
 fn settle(
-    handshake: std::io::Result<TlsStream<TcpStream>>,
+    handshake: Result<TlsStream<Wire>, (Failure, Option<u8>)>,
     chain: Option<&Chain>,
     capture: &Capture,
     witness: &mut Witness,
-) -> Result<TlsStream<TcpStream>, Failure> {
+) -> Result<TlsStream<Wire>, Failure> {
     let fault = chain.and_then(|chain| chain.verification.failures.first()).cloned();
-    let error = match handshake {
+    let (failure, first_byte) = match handshake {
         Ok(tls) => {
             witness.seen.session = Some(session(&tls));
             return fault.map_or(Ok(tls), |fault| Err(Failure::CertificateRejected(fault)));
         }
-        Err(error) => error,
+        Err(broken) => broken,
     };
-    Err(match (io_error::failure(&error, Phase::Tls), fault) {
+    Err(match (failure, fault) {
+        // It began with TLS, and went on with something else.
+        (Failure::NotTls, _) if first_byte.is_some_and(is_record) => {
+            Failure::TlsProtocol { detail: Quoted::text("what follows is no TLS record") }
+        }
         // The handshake broke at the certificate: the chain's own fault says more.
         (Failure::CertificateRejected(_), Some(fault)) => Failure::CertificateRejected(fault),
         // Alerts that speak of a certificate can only mean ours if one was asked for; and to
@@ -84,6 +116,11 @@ fn settle(
     })
 }
 
+/// RFC 8446 section 5.1: the content types of records.
+fn is_record(first_byte: u8) -> bool {
+    matches!(first_byte, 20..=24)
+}
+
 fn server_name(host: &Host) -> ServerName<'static> {
     match host {
         Host::Address(address) => ServerName::IpAddress((*address).into()),
@@ -91,7 +128,7 @@ fn server_name(host: &Host) -> ServerName<'static> {
     }
 }
 
-fn session(tls: &TlsStream<TcpStream>) -> Session {
+fn session(tls: &TlsStream<Wire>) -> Session {
     let (_, connection) = tls.get_ref();
     let retried = Some(HandshakeKind::FullWithHelloRetryRequest);
     Session {

@@ -57,6 +57,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
         Self { stream, unread }
     }
 
+    /// The connection.
+    pub fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// The next frame. Not to be called again after it was dropped half-way or has failed.
     pub async fn next(&mut self, phase: Phase) -> Result<Frame, Failure> {
         let head = loop {

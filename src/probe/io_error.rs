@@ -5,6 +5,7 @@ use std::io;
 use rustix::io::Errno;
 use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage};
 
+use super::wire::Overrun;
 use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
 use crate::outcome::quoted::Quoted;
@@ -14,6 +15,9 @@ use crate::outcome::verification::VerifyFailure;
 pub fn failure(error: &io::Error, phase: Phase) -> Failure {
     if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) {
         return tls_failure(tls, phase);
+    }
+    if let Some(overrun) = error.get_ref().and_then(|inner| inner.downcast_ref::<Overrun>()) {
+        return Failure::TlsProtocol { detail: Quoted::text(&overrun.to_string()) };
     }
     if let Some(errno) = Errno::from_io_error(error) {
         match errno {
@@ -33,6 +37,10 @@ pub fn failure(error: &io::Error, phase: Phase) -> Failure {
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe => Failure::Reset(phase),
         io::ErrorKind::UnexpectedEof => Failure::Closed(phase),
+        // What rustls says of records that it cannot hold; sockets have no such error.
+        io::ErrorKind::InvalidData => {
+            Failure::TlsProtocol { detail: Quoted::text(&error.to_string()) }
+        }
         kind => Failure::Io { phase, kind },
     }
 }

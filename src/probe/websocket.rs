@@ -9,8 +9,8 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 
 use super::Run;
 use super::conversation::Conversation;
-use super::dial::{Stream, dial};
-use super::head::{Head, evidence};
+use super::dial::{Stream, allow, dial};
+use super::head::{Head, MAX_HEAD_BYTES, evidence};
 use super::io_error;
 use super::witness::Witness;
 use crate::check::probe::Websocket;
@@ -22,6 +22,9 @@ use crate::outcome::upgrade;
 
 /// Most bytes of a refusal's body that are read.
 const MAX_BODY_BYTES: usize = 1024;
+
+/// Most bytes that are read of an answer, with what TLS adds to them: at least 22 for a record.
+const MAX_ANSWER_BYTES: usize = 2 * MAX_HEAD_BYTES;
 
 /// Longest that the body of a refusal is waited for.
 const BODY_WAIT: Duration = Duration::from_millis(250);
@@ -35,6 +38,7 @@ pub async fn run(
     let mut stream = dial(run, witness).await?;
 
     witness.enter(Phase::Upgrade);
+    allow(&mut stream, MAX_ANSWER_BYTES);
     let key = generate_key();
     let request = request(run, websocket, &key);
     let sent = async {
