@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -14,6 +15,12 @@ use super::memo::{self, Digest, Judged, Memo};
 
 /// Most certificates of a chain that are kept; rustls itself takes no more than 64 KiB of them.
 const MAX_CERTIFICATES: usize = 16;
+
+/// Most certificates of a chain of usual size.
+const USUAL_CERTIFICATES: usize = 4;
+
+/// Most bytes of a chain of usual size.
+const USUAL_BYTES: usize = 16 * 1024;
 
 /// Stands where rustls wants a verifier and a source of client certificates, for one handshake.
 ///
@@ -36,6 +43,21 @@ pub enum Presented {
     Known(Digest, Judged),
     /// It has not been seen lately.
     New(Digest, Vec<CertificateDer<'static>>),
+}
+
+impl Presented {
+    /// Whether it takes next to no time to judge: it was judged before, or is no longer than what
+    /// a CA would hand out.
+    pub fn is_usual(&self, now: Timestamp) -> bool {
+        let lengths: Vec<_> = match self {
+            Self::Known(_, judged) if judged.chain.holds(judged.at, now) => return true,
+            Self::Known(_, judged) => {
+                judged.chain.certificates.iter().map(|one| one.der.len()).collect()
+            }
+            Self::New(_, ders) => ders.iter().map(|der| der.len()).collect(),
+        };
+        lengths.len() <= USUAL_CERTIFICATES && lengths.iter().sum::<usize>() <= USUAL_BYTES
+    }
 }
 
 impl Capture {

@@ -11,6 +11,7 @@ use tokio_util::either::Either;
 use super::Run;
 use super::capture::Capture;
 use super::io_error;
+use super::trust::Profile;
 use super::wire::Wire;
 use super::witness::Witness;
 use crate::check::target::Host;
@@ -66,8 +67,7 @@ pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failur
                 (io_error::failure(&error, Phase::Tls), wire.first_byte())
             });
             // A server may present its chain and then fail: what it presented is kept.
-            let chain =
-                capture.presented().map(|presented| profile.judge(presented, &name, clock::now()));
+            let chain = judged(profile, &capture, name).await?;
             witness.seen.chain.clone_from(&chain);
             witness.certificate_wanted = capture.asked() && endpoint.identity.is_none();
             settle(handshake, chain.as_deref(), &capture, witness).map(Either::Right)
@@ -80,6 +80,33 @@ fn first_exchange(run: &Run<'_>) -> Phase {
     match run.prober.profiles.get(&run.check.endpoint) {
         Some(_) => Phase::Tls,
         None => Phase::Upgrade,
+    }
+}
+
+/// Judges what was presented. A chain of usual size takes a fraction of a millisecond; one that
+/// is made to be dear is not judged where other runs wait for their turn.
+async fn judged(
+    profile: &Arc<Profile>,
+    capture: &Arc<Capture>,
+    name: ServerName<'static>,
+) -> Result<Option<Arc<Chain>>, Failure> {
+    let Some(presented) = capture.presented() else { return Ok(None) };
+    let now = clock::now();
+    if presented.is_usual(now) {
+        return Ok(Some(profile.judge(presented, &name, now)));
+    }
+    let (profile, capture) = (profile.clone(), capture.clone());
+    let job = move || {
+        let presented = capture.presented()?;
+        Some(profile.judge(presented, &name, now))
+    };
+    match tokio::task::spawn_blocking(job).await {
+        Ok(chain) => Ok(chain),
+        // A panic goes where it would go if this had been judged here.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Failure::ShuttingDown),
+        },
     }
 }
 

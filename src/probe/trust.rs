@@ -19,7 +19,7 @@ use crate::outcome::verification::verify;
 
 /// How each endpoint's connections are set up.
 #[derive(Debug, Default)]
-pub struct Profiles(HashMap<EndpointName, Profile>);
+pub struct Profiles(HashMap<EndpointName, Arc<Profile>>);
 
 impl Profiles {
     /// One for each encrypted endpoint; endpoints with the same trust share their roots.
@@ -42,14 +42,14 @@ impl Profiles {
                         memo: Arc::default(),
                         template: template.clone(),
                     };
-                    (endpoint.name.clone(), profile)
+                    (endpoint.name.clone(), Arc::new(profile))
                 })
                 .collect(),
         )
     }
 
     /// The profile of an encrypted endpoint.
-    pub fn get(&self, endpoint: &Endpoint) -> Option<&Profile> {
+    pub fn get(&self, endpoint: &Endpoint) -> Option<&Arc<Profile>> {
         self.0.get(&endpoint.name)
     }
 }
