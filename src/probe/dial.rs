@@ -69,6 +69,7 @@ pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failur
             // A server may present its chain and then fail: what it presented is kept.
             let chain = judged(profile, &capture, name).await?;
             witness.seen.chain.clone_from(&chain);
+            witness.certificate_asked = capture.asked();
             witness.certificate_wanted = capture.asked() && endpoint.identity.is_none();
             settle(handshake, chain.as_deref(), &capture, witness).map(Either::Right)
         }

@@ -83,8 +83,13 @@ fn alert_failure(alert: AlertDescription, phase: Phase) -> Failure {
     } else if phase == Phase::Tls {
         Failure::TlsAlert { alert }
     } else {
-        Failure::TlsProtocol { detail: Quoted::text(&format!("alert {alert} after the handshake")) }
+        late_alert(&alert)
     }
+}
+
+/// An alert behind the handshake, where a server has no more to refuse.
+pub fn late_alert(alert: &Quoted) -> Failure {
+    Failure::TlsProtocol { detail: Quoted::text(&format!("alert {alert} after the handshake")) }
 }
 
 /// `HandshakeFailure` as RFC 8446 writes it: `handshake_failure`.

@@ -35,8 +35,22 @@ pub async fn run(
     websocket: &Websocket,
     witness: &mut Witness,
 ) -> Result<(), Failure> {
-    let mut stream = dial(run, witness).await?;
+    let stream = dial(run, witness).await?;
+    match upgrade(run, websocket, witness, stream).await {
+        // Alerts that speak of a certificate can only mean ours if one was asked for.
+        Err(Failure::ClientCertificateRefused { alert }) if !witness.certificate_asked => {
+            Err(io_error::late_alert(&alert))
+        }
+        ended => ended,
+    }
+}
 
+async fn upgrade(
+    run: &Run<'_>,
+    websocket: &Websocket,
+    witness: &mut Witness,
+    mut stream: Stream,
+) -> Result<(), Failure> {
     witness.enter(Phase::Upgrade);
     allow(&mut stream, MAX_ANSWER_BYTES);
     let key = generate_key();

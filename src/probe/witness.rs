@@ -10,6 +10,8 @@ use crate::outcome::phase::Phase;
 pub struct Witness {
     /// What was seen so far.
     pub seen: Observation,
+    /// The server asked for a client certificate.
+    pub certificate_asked: bool,
     /// The server asked for a client certificate, and we have none.
     pub certificate_wanted: bool,
     phase: Phase,
@@ -21,6 +23,7 @@ impl Witness {
     pub fn new() -> Self {
         Self {
             seen: Observation::default(),
+            certificate_asked: false,
             certificate_wanted: false,
             phase: Phase::Resolve,
             since: Instant::now(),
