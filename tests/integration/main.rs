@@ -26,3 +26,4 @@ mod server;
 mod taxonomy;
 mod tls;
 mod websocket;
+mod zoo;

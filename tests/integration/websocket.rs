@@ -9,7 +9,6 @@ use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{accept_async, tungstenite};
 use watchpost::outcome::phase::Phase;
-use watchpost::outcome::verdict::Verdict;
 use watchpost::probe::Prober;
 
 use crate::fixture::checks::{check, config, plain, run, run_asking};
@@ -71,39 +70,6 @@ async fn a_user_agent_of_the_config_stands_in_for_ours() {
     let request = requests.recv().await.unwrap().to_lowercase();
     let agents: Vec<_> = request.lines().filter(|line| line.starts_with("user-agent:")).collect();
     assert_eq!(agents, ["user-agent: mozilla/5.0"]);
-}
-
-#[tokio::test]
-async fn odd_answers_that_browsers_take_are_taken() {
-    for answer in [
-        OPEN,
-        // No reason phrase, odd case, a token list, bare line feeds, an old version.
-        "HTTP/1.1 101\r\nupgrade: WebSocket\r\nCONNECTION: keep-alive, Upgrade\r\nsec-websocket-accept:ACCEPT\r\n\r\n",
-        "HTTP/1.0 101 Switching Protocols\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Accept: ACCEPT\n\n",
-        "HTTP/1.1 101 X\r\nUpgrade : websocket\r\nConnection : Upgrade\r\nSec-WebSocket-Accept : ACCEPT\r\n\r\n",
-    ] {
-        let server = raw::answering(answer).await;
-        let outcome = run(&plain(server.address, "")).await;
-        assert_eq!((outcome.verdict, outcome.failure), (Verdict::Pass, None), "{answer}");
-        assert!(outcome.observation.upgraded);
-    }
-}
-
-#[tokio::test]
-async fn an_answer_may_come_byte_by_byte() {
-    let server = raw::serve(|mut stream| async move {
-        let request = raw::request(&mut stream).await;
-        let key = raw::header(&request, "Sec-WebSocket-Key").unwrap();
-        let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
-        stream.set_nodelay(true).unwrap();
-        for byte in OPEN.replace("ACCEPT", &accept).bytes() {
-            stream.write_all(&[byte]).await.unwrap();
-            tokio::task::yield_now().await;
-        }
-        raw::hold(stream).await;
-    })
-    .await;
-    assert_eq!(run(&plain(server.address, "")).await.failure, None);
 }
 
 #[tokio::test]
