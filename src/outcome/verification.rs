@@ -260,3 +260,40 @@ fn classify(error: Error, leaf: &Certificate) -> VerifyFailure {
 fn invalid(rule: &str) -> VerifyFailure {
     VerifyFailure::Invalid { rule: Quoted::text(rule) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn self_signed() -> CertificateDer<'static> {
+        let mut params = rcgen::CertificateParams::new(vec!["door.test".to_owned()]).unwrap();
+        params.distinguished_name.push(rcgen::DnType::OrganizationName, "Watchpost");
+        let key = rcgen::KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().der().clone()
+    }
+
+    proptest! {
+        /// Whatever a server changes in a certificate, it is read and judged.
+        #[test]
+        fn no_certificate_makes_the_judge_panic(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+            end in any::<prop::sample::Index>(),
+            cut in any::<bool>(),
+        ) {
+            let mut der = self_signed().to_vec();
+            for (at, byte) in changes {
+                let at = at.index(der.len());
+                der[at] = byte;
+            }
+            if cut {
+                der.truncate(end.index(der.len()));
+            }
+            let one = Certificate::read(der.into());
+            let name = ServerName::try_from("door.test").unwrap();
+            let found = verify(&[one.clone(), one], &name, &Roots::default(), Timestamp::UNIX_EPOCH);
+            prop_assert!(!found.failures.is_empty());
+        }
+    }
+}

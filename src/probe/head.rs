@@ -196,6 +196,13 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(text in "(HTTP/1.1 [0-9]{3} )?(\\PC|[\\x00-\\x1f:]){0,64}(\r\n)*") {
+            parsed(&text).ok();
+        }
+    }
+
     #[test]
     fn what_is_no_head_is_malformed() {
         for text in [
