@@ -23,7 +23,7 @@ const UNPRIMED_FAILURES: usize = 4;
 const PER_HISTOGRAM: usize = 19;
 
 /// Series of one encrypted endpoint with two addresses and chains of three.
-const PER_TLS: usize = 6 + 2 * (3 * 3 + 7);
+const PER_TLS: usize = 7 + 2 * (3 * 3 + 7);
 
 /// The daemon's own.
 const OWN: usize = 80;

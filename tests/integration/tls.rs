@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::kx_group;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use watchpost::outcome::chain::Chain;
@@ -188,4 +190,25 @@ async fn a_plain_http_url_of_a_websocket_needs_no_certificate() {
     let server = raw::answering(raw::OPEN).await;
     let outcome = run(&check(&format!("http://{}/", server.address), "")).await;
     assert_eq!((outcome.failure, outcome.observation.chain), (None, None));
+}
+
+/// The probe offers shares for two groups; whoever wants another one costs a round trip.
+#[tokio::test]
+async fn a_hello_retry_request_is_seen_as_such() {
+    let pki = Pki::new("retry");
+    for (group, retried) in [(kx_group::SECP384R1, true), (kx_group::X25519, false)] {
+        let served = pki.good();
+        let provider = CryptoProvider { kx_groups: vec![group], ..aws_lc_rs::default_provider() };
+        let config = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(served.chain, served.key)
+            .unwrap();
+        let server = pki::open(config).await;
+        let outcome = run(&check("wss://door.test/", &pki.keys(&server))).await;
+        assert_eq!(outcome.failure, None);
+        let session = outcome.observation.session.unwrap();
+        assert_eq!((session.hello_retry, session.key_exchange), (retried, group.name().as_str()));
+    }
 }

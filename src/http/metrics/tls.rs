@@ -67,6 +67,12 @@ fn expiries(e: &mut Exposition, endpoints: &Endpoints<'_>) {
 }
 
 fn sessions(e: &mut Exposition, endpoints: &Endpoints<'_>) {
+    let name = "probe_tls_hello_retry";
+    e.family(name, Kind::Gauge, "1 if an address wanted another key share, for a round trip more.");
+    for (record, labels) in endpoints {
+        let mut sessions = record.presented.iter().filter_map(|at| at.session.as_ref());
+        e.sample(labels, f64::from(u8::from(sessions.any(|session| session.hello_retry))));
+    }
     let mut family = |name: &str, help: &str, add: fn(Labels, &AtAddress) -> Option<Labels>| {
         e.family(name, Kind::Info, help);
         for (record, labels) in endpoints {
