@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::dial::{Stream, allow};
-use super::frame::{Frames, MAX_MESSAGE_BYTES, Opcode, invalid};
+use super::frame::{Frames, MAX_MESSAGE_BYTES, invalid};
 use crate::check::conversation::{Matcher, Step};
 use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
@@ -27,7 +28,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(1);
 pub struct Conversation {
     frames: Frames<Stream>,
     /// The pieces so far of a message that is not whole yet.
-    pieces: Option<(Opcode, Vec<u8>)>,
+    pieces: Option<(OpCode, Vec<u8>)>,
     pongs: usize,
 }
 
@@ -55,7 +56,7 @@ impl Conversation {
         for step in steps {
             match step {
                 Step::Send(text) => {
-                    self.send(Opcode::Text, text.as_bytes(), Phase::Transfer).await?;
+                    self.send(OpCode::Data(Data::Text), text.as_bytes(), Phase::Transfer).await?;
                 }
                 Step::Expect(matcher) => self.expect(matcher, until).await?,
             }
@@ -95,7 +96,11 @@ impl Conversation {
     }
 
     async fn farewell(&mut self) -> Result<(), Failure> {
-        if self.send(Opcode::Close, &1000_u16.to_be_bytes(), Phase::Close).await.is_err() {
+        if self
+            .send(OpCode::Control(Control::Close), &1000_u16.to_be_bytes(), Phase::Close)
+            .await
+            .is_err()
+        {
             return Ok(());
         }
         // Behind our Close nothing may follow, no Pong either.
@@ -128,18 +133,22 @@ impl Conversation {
             *room = room.checked_sub(1).ok_or(Failure::FrameFlood)?;
             let frame = self.frames.next(phase).await?;
             let (opcode, payload) = match (frame.opcode, self.pieces.take()) {
-                (Opcode::Close, _) => return goodbye(&frame.payload).map(Message::Close),
-                (Opcode::Ping, pieces) => {
+                (OpCode::Control(Control::Close), _) => {
+                    return goodbye(&frame.payload).map(Message::Close);
+                }
+                (OpCode::Control(Control::Ping), pieces) => {
                     self.pieces = pieces;
                     self.pong(&frame.payload, phase).await?;
                     continue;
                 }
-                (Opcode::Pong, pieces) => {
+                (OpCode::Control(Control::Pong), pieces) => {
                     self.pieces = pieces;
                     continue;
                 }
-                (Opcode::Continuation, None) => return Err(invalid("a continuation of nothing")),
-                (Opcode::Continuation, Some((opcode, mut payload))) => {
+                (OpCode::Data(Data::Continue), None) => {
+                    return Err(invalid("a continuation of nothing"));
+                }
+                (OpCode::Data(Data::Continue), Some((opcode, mut payload))) => {
                     payload.extend(frame.payload);
                     (opcode, payload)
                 }
@@ -154,7 +163,7 @@ impl Conversation {
                 continue;
             }
             return match opcode {
-                Opcode::Text => String::from_utf8(payload)
+                OpCode::Data(Data::Text) => String::from_utf8(payload)
                     .map(Message::Text)
                     .map_err(|_| invalid("text that is no UTF-8")),
                 _ => Ok(Message::Binary(payload)),
@@ -167,10 +176,10 @@ impl Conversation {
             return Ok(());
         }
         self.pongs += 1;
-        self.send(Opcode::Pong, payload, phase).await
+        self.send(OpCode::Control(Control::Pong), payload, phase).await
     }
 
-    async fn send(&mut self, opcode: Opcode, payload: &[u8], phase: Phase) -> Result<(), Failure> {
+    async fn send(&mut self, opcode: OpCode, payload: &[u8], phase: Phase) -> Result<(), Failure> {
         let mut mask = [0; 4];
         // Without random numbers no run came this far.
         aws_lc_rs::rand::fill(&mut mask).ok();

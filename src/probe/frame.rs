@@ -1,7 +1,14 @@
-//! Frames of RFC 6455, read one by one and as strictly as browsers do: no frame is taken on trust
-//! that its own head would not fit, and none is waited for that is larger than what is of use.
+//! Frames of RFC 6455, one by one and judged as strictly as browsers do: none is waited for that
+//! is larger than what is of use.
+//!
+//! tungstenite reads and writes their heads. Its own reader of messages goes on for ever over
+//! empty pieces and Pings, which a run must count.
+
+use std::io::Cursor;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
+use tokio_tungstenite::tungstenite::protocol::frame::{Frame as Written, FrameHeader};
 
 use super::io_error;
 use crate::outcome::failure::Failure;
@@ -12,27 +19,10 @@ use crate::outcome::quoted::Quoted;
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
 /// Largest payload of a control frame.
-const MAX_CONTROL_BYTES: usize = 125;
+const MAX_CONTROL_BYTES: u64 = 125;
 
 /// How much is read at a time.
 const READ_BYTES: usize = 4 * 1024;
-
-/// What a frame is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opcode {
-    /// The next piece of a message.
-    Continuation = 0,
-    /// Text, or its first piece.
-    Text = 1,
-    /// Bytes, or their first piece.
-    Binary = 2,
-    /// The last frame.
-    Close = 8,
-    /// Wants a Pong.
-    Ping = 9,
-    /// An answer to a Ping, or a sign of life.
-    Pong = 10,
-}
 
 /// A frame that a server sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +30,7 @@ pub struct Frame {
     /// The last piece of its message.
     pub last: bool,
     /// What it is.
-    pub opcode: Opcode,
+    pub opcode: OpCode,
     /// Its payload.
     pub payload: Vec<u8>,
 }
@@ -91,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
     /// Sends a whole frame, masked with these bytes.
     pub async fn send(
         &mut self,
-        opcode: Opcode,
+        opcode: OpCode,
         payload: &[u8],
         mask: [u8; 4],
         phase: Phase,
@@ -109,58 +99,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
 #[derive(Debug, PartialEq, Eq)]
 struct Head {
     last: bool,
-    opcode: Opcode,
+    opcode: OpCode,
     payload: usize,
     bytes: usize,
 }
 
 impl Head {
-    /// Reads it; `None` where bytes are missing. What is wrong is told with the first byte that
-    /// shows it.
+    /// Reads and judges it; `None` where bytes are missing.
     fn parse(bytes: &[u8]) -> Result<Option<Self>, Failure> {
-        let Some(&first) = bytes.first() else { return Ok(None) };
-        if first & 0x70 != 0 {
+        let mut cursor = Cursor::new(bytes);
+        let (head, payload) = match FrameHeader::parse(&mut cursor) {
+            Ok(Some(head)) => head,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(invalid(&error.to_string())),
+        };
+        let control = matches!(head.opcode, OpCode::Control(_));
+        if head.rsv1 || head.rsv2 || head.rsv3 {
             return Err(invalid("a reserved bit is set"));
         }
-        let opcode = match first & 0x0f {
-            0 => Opcode::Continuation,
-            1 => Opcode::Text,
-            2 => Opcode::Binary,
-            8 => Opcode::Close,
-            9 => Opcode::Ping,
-            10 => Opcode::Pong,
-            other => return Err(invalid(&format!("opcode {other}, which is reserved"))),
-        };
-        let last = first & 0x80 != 0;
-        let control = first & 0x08 != 0;
-        if control && !last {
-            return Err(invalid("a control frame in pieces"));
-        }
-        let Some(&second) = bytes.get(1) else { return Ok(None) };
-        if second & 0x80 != 0 {
+        if head.mask.is_some() {
             return Err(invalid("a masked frame from the server"));
         }
-        let short = usize::from(second);
-        if control && short > MAX_CONTROL_BYTES {
+        if control && !head.is_final {
+            return Err(invalid("a control frame in pieces"));
+        }
+        if control && payload > MAX_CONTROL_BYTES {
             return Err(invalid("a control frame of more than 125 bytes"));
         }
-        let (payload, head, least) = match short {
-            126 => match bytes.get(2..4).and_then(|length| length.try_into().ok()) {
-                Some(length) => (u64::from(u16::from_be_bytes(length)), 4, 126),
-                None => return Ok(None),
-            },
-            127 => match bytes.get(2..10).and_then(|length| length.try_into().ok()) {
-                Some(length) => (u64::from_be_bytes(length), 10, 1 << 16),
-                None => return Ok(None),
-            },
-            _ => (u64::from(second), 2, 0),
-        };
-        if payload < least {
+        let bytes = usize::try_from(cursor.position()).unwrap_or(usize::MAX);
+        if bytes > head.len(payload) {
             return Err(invalid(&format!("{payload} bytes, written longer than they need")));
         }
         match usize::try_from(payload) {
             Ok(payload) if payload <= MAX_MESSAGE_BYTES => {
-                Ok(Some(Self { last, opcode, payload, bytes: head }))
+                Ok(Some(Self { last: head.is_final, opcode: head.opcode, payload, bytes }))
             }
             _ => Err(Failure::FrameTooBig),
         }
@@ -168,22 +140,11 @@ impl Head {
 }
 
 /// RFC 6455 section 5.3: whatever a client sends is masked.
-fn masked(opcode: Opcode, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+fn masked(opcode: OpCode, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
+    let head = FrameHeader { opcode, mask: Some(mask), ..FrameHeader::default() };
     let mut bytes = Vec::with_capacity(payload.len() + 14);
-    bytes.push(0x80 | opcode as u8);
-    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-        (Ok(length @ ..126), _) => bytes.push(0x80 | length),
-        (_, Ok(length)) => {
-            bytes.push(0x80 | 126);
-            bytes.extend(length.to_be_bytes());
-        }
-        _ => {
-            bytes.push(0x80 | 127);
-            bytes.extend((payload.len() as u64).to_be_bytes());
-        }
-    }
-    bytes.extend(mask);
-    bytes.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    let written = Written::from_payload(head, payload.to_vec().into()).format(&mut bytes);
+    written.unwrap_or_else(|error| unreachable!("a Vec takes everything: {error}"));
     bytes
 }
 
@@ -195,6 +156,7 @@ pub fn invalid(detail: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data};
 
     use super::*;
 
@@ -202,11 +164,11 @@ mod tests {
     fn a_head_is_read_as_soon_as_it_is_whole() {
         let long = [&[0x82, 127][..], &u64::to_be_bytes(1 << 16)].concat();
         for (bytes, opcode, payload) in [
-            (&[0x81, 5][..], Opcode::Text, 5),
-            (&[0x82, 126, 0, 126], Opcode::Binary, 126),
-            (&[0x82, 126, 0xff, 0xff], Opcode::Binary, 65_535),
-            (&long, Opcode::Binary, 65_536),
-            (&[0x89, 125], Opcode::Ping, 125),
+            (&[0x81, 5][..], OpCode::Data(Data::Text), 5),
+            (&[0x82, 126, 0, 126], OpCode::Data(Data::Binary), 126),
+            (&[0x82, 126, 0xff, 0xff], OpCode::Data(Data::Binary), 65_535),
+            (&long, OpCode::Data(Data::Binary), 65_536),
+            (&[0x89, 125], OpCode::Control(Control::Ping), 125),
         ] {
             let head = Head { last: true, opcode, payload, bytes: bytes.len() };
             assert_eq!(Head::parse(bytes), Ok(Some(head)), "{bytes:?}");
@@ -217,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_head_is_told_by_its_first_wrong_byte() {
+    fn a_head_that_breaks_the_rules_is_told_as_soon_as_it_is_whole() {
         for bytes in [
-            &[0xc1][..],
-            &[0x83],
-            &[0x8b],
-            &[0x09],
-            &[0x81, 0x80],
-            &[0x89, 126],
+            &[0xc1, 0][..],
+            &[0x83, 0],
+            &[0x8b, 0],
+            &[0x09, 0],
+            &[0x81, 0x80, 1, 2, 3, 4],
+            &[0x89, 126, 0, 126],
             &[0x82, 126, 0, 125],
             &[0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff],
         ] {
@@ -241,7 +203,7 @@ mod tests {
         /// A peer that is no client would find the same frame behind the mask.
         #[test]
         fn what_is_masked_can_be_read(payload in prop::collection::vec(any::<u8>(), 0..70_000), mask: [u8; 4]) {
-            let bytes = masked(Opcode::Binary, &payload, mask);
+            let bytes = masked(OpCode::Data(Data::Binary), &payload, mask);
             let mut plain = bytes.clone();
             plain[1] &= 0x7f;
             let head = match Head::parse(&plain) {
@@ -251,7 +213,7 @@ mod tests {
                 }
                 head => head.unwrap().unwrap(),
             };
-            prop_assert_eq!((head.opcode, head.payload), (Opcode::Binary, payload.len()));
+            prop_assert_eq!((head.opcode, head.payload), (OpCode::Data(Data::Binary), payload.len()));
             let behind = bytes[head.bytes..].split_at(4);
             prop_assert_eq!(behind.0, mask);
             let unmasked: Vec<_> = behind.1.iter().zip(mask.iter().cycle()).map(|(a, b)| a ^ b).collect();
