@@ -204,6 +204,8 @@ fn escaped(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prop_assert_eq, proptest};
+
     use super::*;
 
     #[test]
@@ -236,5 +238,27 @@ mod tests {
     fn a_date_beyond_the_calendar_is_its_edge() {
         assert_eq!(timestamp(i64::MAX), Timestamp::MAX);
         assert_eq!(timestamp(i64::MIN), Timestamp::MIN);
+    }
+
+    /// RFC 4514 section 3, the way back.
+    fn unescaped_parts(text: &str) -> Vec<String> {
+        let mut parts = vec![String::new()];
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                ',' => parts.push(String::new()),
+                '\\' => parts.last_mut().unwrap().extend(chars.next()),
+                c => parts.last_mut().unwrap().push(c),
+            }
+        }
+        parts
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_cannot_pass_for_two_parts_of_a_name(values: [String; 3]) {
+            let text = values.each_ref().map(|value| escaped(value)).join(",");
+            prop_assert_eq!(unescaped_parts(&text), values);
+        }
     }
 }

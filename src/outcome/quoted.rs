@@ -1,17 +1,33 @@
 //! Text that a stranger wrote.
 
 use std::fmt;
+use std::sync::LazyLock;
 
+use regex::{Captures, Regex};
 use serde::Serialize;
 
 /// Longest text that is kept of what a server says in one place.
-const MAX_CHARS: usize = 256;
+pub const MAX_CHARS: usize = 256;
+
+/// Most marks that stand on one letter; Hebrew with vowels and cantillation needs three.
+pub const MAX_MARKS: usize = 4;
+
+/// What becomes a dot: characters that act on a reader (controls, line separators, turns of the
+/// direction of writing) and ones that nobody sees (zero width, fillers, tags); a mark with no
+/// letter of its own to stand on; and the marks that are too many, which would cover the lines
+/// above and below.
+static HARMFUL: LazyLock<Regex> = LazyLock::new(|| {
+    let unseen =
+        r"\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}";
+    let mark = format!(r"[\p{{M}}--[{unseen}]]");
+    let source = format!(r"[{unseen}]|\A{mark}|({mark}{{{MAX_MARKS}}}){mark}+");
+    Regex::new(&source).unwrap_or_else(|error| unreachable!("{source} is legal: {error}"))
+});
 
 /// What a server said, cut to a length and stripped of what could act on its reader.
 ///
-/// Control characters, line separators and the marks that turn the direction of writing become
-/// `·`, so that a terminal, a log line or a page shows the text and does not obey it. Each sink
-/// still escapes its own syntax.
+/// Made where the bytes come in, so that no sink can forget it: a terminal, a log line or a page
+/// shows the text and does not obey it. Each sink still escapes its own syntax.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(transparent)]
 pub struct Quoted(Box<str>);
@@ -35,25 +51,25 @@ impl Quoted {
     }
 
     fn cut(text: &str, more: bool) -> Self {
-        let mut chars = text.chars();
-        let mut kept: String = chars.by_ref().take(MAX_CHARS).map(harmless).collect();
-        if more || chars.next().is_some() {
+        let end = text.char_indices().nth(MAX_CHARS).map(|(at, _)| at);
+        let kept = end.and_then(|end| text.get(..end)).unwrap_or(text);
+        let mut kept = harmless(kept);
+        if more || end.is_some() {
             kept.push('…');
         }
         Self(kept.into())
     }
 }
 
-fn harmless(c: char) -> char {
-    match c {
-        // C0, DEL, C1; line and paragraph separators; bidirectional marks; the byte order mark.
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => '·',
-        '\u{2028}' | '\u{2029}' | '\u{feff}' => '·',
-        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' => {
-            '·'
-        }
-        _ => c,
+fn harmless(text: &str) -> String {
+    // Nearly all that servers write, and not worth a search.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
     }
+    let dotted = HARMFUL.replace_all(text, |found: &Captures<'_>| {
+        found.get(1).map_or_else(|| "·".to_owned(), |marks| format!("{}·", marks.as_str()))
+    });
+    dotted.into_owned()
 }
 
 impl fmt::Display for Quoted {
@@ -70,6 +86,8 @@ impl fmt::Debug for Quoted {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prop_assert, prop_assert_eq, proptest};
+
     use super::*;
 
     #[test]
@@ -87,15 +105,54 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_and_says_so() {
-        let text = Quoted::bytes(&vec![b'x'; 1 << 20]);
-        assert_eq!(text.as_str().chars().count(), MAX_CHARS + 1);
-        assert!(text.as_str().ends_with('…'));
-        assert_eq!(Quoted::text(&"é".repeat(MAX_CHARS)).as_str().chars().count(), MAX_CHARS);
+    fn what_nobody_sees_is_shown() {
+        // Soft hyphen, joiner, Hangul filler, variation selector, tag, interlinear anchor.
+        for c in ['\u{ad}', '\u{200d}', '\u{3164}', '\u{fe0f}', '\u{e0041}', '\u{fff9}'] {
+            assert_eq!(Quoted::text(&format!("a{c}b")).as_str(), "a·b", "{c:?}");
+        }
     }
 
     #[test]
-    fn bytes_that_are_no_text_become_a_mark() {
-        assert_eq!(Quoted::bytes(b"a\xff\xfeb").as_str(), "a\u{fffd}\u{fffd}b");
+    fn marks_stay_on_their_letter() {
+        assert_eq!(Quoted::text("Ko\u{308}ln").as_str(), "Ko\u{308}ln");
+        let stack = "\u{30d}".repeat(MAX_MARKS);
+        let tower = format!("a{}b", stack.repeat(5));
+        assert_eq!(Quoted::text(&tower).as_str(), format!("a{stack}·b"));
+        assert_eq!(Quoted::text("\u{338}x").as_str(), "·x", "it would strike out a quotation mark");
+    }
+
+    /// The standard library has tables of its own of what prints.
+    #[test]
+    fn only_what_prints_is_left() {
+        // Shown as a box: it hides nothing.
+        let boxed = Regex::new(r"[\p{Co}\p{Cn}]").unwrap();
+        // The planes with scripts, symbols and tags; the others hold ideographs and boxes.
+        let planes = ('\0'..='\u{1ffff}').chain('\u{e0000}'..='\u{e0fff}');
+        for c in planes.filter(|c| !c.is_whitespace()) {
+            // Behind a letter, since a mark prints on something.
+            let text = format!("x{c}");
+            let prints = text.escape_debug().count() == 2 || "\"'\\".contains(c);
+            let kept = Quoted::text(&text).as_str() == text;
+            assert!(prints || !kept || boxed.is_match(&text), "{:#x} is kept", c as u32);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_short_and_shows_itself(bytes: Vec<u8>) {
+            let quoted = Quoted::bytes(&bytes);
+            let text = quoted.as_str();
+            prop_assert!(text.chars().count() <= MAX_CHARS + 1);
+            prop_assert!(!text.contains(char::is_control));
+            prop_assert_eq!(&Quoted::text(text), &quoted, "quoting twice changes nothing");
+            prop_assert_eq!(Quoted::text(&String::from_utf8_lossy(&bytes)), quoted);
+        }
+
+        #[test]
+        fn texts_of_any_script_too(text in "\\PC{0,40}|[\\p{M}\\p{Cf}a ]{0,40}") {
+            let quoted = Quoted::text(&text);
+            prop_assert_eq!(Quoted::bytes(text.as_bytes()), quoted.clone());
+            prop_assert_eq!(Quoted::text(quoted.as_str()), quoted);
+        }
     }
 }

@@ -6,12 +6,16 @@ use jiff::Timestamp;
 
 use crate::http::exposition::{Exposition, Kind, Labels};
 use crate::outcome::certificate::{Certificate, Facts};
+use crate::outcome::quoted::Quoted;
 use crate::outcome::verification::VerifyFailure;
 use crate::record::presented::AtAddress;
 use crate::record::snapshot::{EndpointRecord, Snapshot};
 
 /// Most certificates of one chain that become series.
 const MAX_POSITIONS: usize = 8;
+
+/// Longest list of names in one label: what stores behind Prometheus take as a rule.
+const MAX_LIST_BYTES: usize = 2048;
 
 /// Writes them all.
 pub fn write(e: &mut Exposition, snapshot: &Snapshot) {
@@ -88,14 +92,13 @@ fn sessions(e: &mut Exposition, endpoints: &Endpoints<'_>) {
     family("probe_ssl_last_chain_info", "The server's own certificate.", |labels, at| {
         let leaf = at.chain.leaf()?;
         let facts = leaf.facts.as_ref()?;
-        let names: Vec<_> = facts.names.iter().map(|name| name.as_str()).collect();
         Some(
             labels
                 .with("fingerprint_sha256", &leaf.fingerprint)
                 .with("issuer", facts.issuer.as_str())
-                .with("serialnumber", &facts.serial)
+                .with("serialnumber", facts.serial.as_str())
                 .with("subject", facts.subject.as_str())
-                .with("subjectalternative", &names.join(",")),
+                .with("subjectalternative", &listed(&facts.names)),
         )
     });
     family("probe_tls_version_info", "The version that TLS agreed on.", |labels, at| {
@@ -104,6 +107,22 @@ fn sessions(e: &mut Exposition, endpoints: &Endpoints<'_>) {
     family("probe_tls_cipher_info", "The cipher suite that TLS agreed on.", |labels, at| {
         Some(labels.with("cipher", at.session.as_ref()?.cipher))
     });
+}
+
+/// `a.test,b.test`; what is too long ends in `…` behind a whole name.
+fn listed(names: &[Quoted]) -> String {
+    let mut list = String::new();
+    for name in names.iter().map(Quoted::as_str) {
+        if !list.is_empty() {
+            list.push(',');
+        }
+        if list.len() + name.len() + ",…".len() > MAX_LIST_BYTES {
+            list.push('…');
+            break;
+        }
+        list.push_str(name);
+    }
+    list
 }
 
 fn certificates(e: &mut Exposition, endpoints: &Endpoints<'_>) {
@@ -150,7 +169,7 @@ fn certificates(e: &mut Exposition, endpoints: &Endpoints<'_>) {
             .with("fingerprint_sha256", &certificate.fingerprint)
             .with("issuer", facts.issuer.as_str())
             .with("key_type", &format!("{}-{}", facts.key.kind, facts.key.bits))
-            .with("serialnumber", &facts.serial)
+            .with("serialnumber", facts.serial.as_str())
             .with("subject", facts.subject.as_str());
         Some((labels, 1.0))
     });
@@ -169,5 +188,20 @@ fn failures(e: &mut Exposition, endpoints: &Endpoints<'_>) {
                 e.sample_with(&labels, &[("reason", label)], value);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_names_ends_behind_a_whole_one() {
+        let names = |text: &str, count| vec![Quoted::text(text); count];
+        assert_eq!(listed(&names("a.test", 2)), "a.test,a.test");
+        let long = listed(&names("a.test", 1000));
+        assert!(long.len() <= MAX_LIST_BYTES && long.ends_with("a.test,…"), "{}", long.len());
+        let wide = listed(&names(&"é".repeat(300), 100));
+        assert!(wide.len() <= MAX_LIST_BYTES && wide.ends_with(",…"), "{}", wide.len());
     }
 }
