@@ -149,7 +149,7 @@ fn explained(outcome: &Outcome) -> Markup {
     html! {
         b { (reason) } @if let Some(phase) = failure.phase() { " in " (phase) }
         br; (reason.sentence())
-        @if !evidence.is_empty() { br; "Seen: " (evidence) }
+        @if !evidence.is_empty() { br; "Seen: " bdi { (evidence) } }
         br; small { "Whose: " (verdict::whose(outcome.verdict, failure)) ". " (reason.fix()) }
     }
 }
