@@ -6,7 +6,7 @@ mod demo;
 mod exit;
 mod lint;
 mod run;
-mod screen;
+pub mod screen;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

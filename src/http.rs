@@ -4,7 +4,7 @@ mod api;
 pub mod exposition;
 mod live;
 pub mod metrics;
-mod negotiation;
+pub mod negotiation;
 pub mod reload;
 mod scrape;
 pub mod server;

@@ -1,10 +1,11 @@
 //! Runs one check over the wire: dial, ask, note what is seen. Owns the deadline.
 
+pub mod answer;
 mod capture;
-mod conversation;
+pub mod conversation;
 mod dial;
 mod frame;
-mod head;
+pub mod head;
 mod io_error;
 mod memo;
 mod resolve;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite, Join, Sink};
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use super::dial::{Stream, allow};
 use super::frame::{Frames, MAX_MESSAGE_BYTES, invalid};
 use crate::check::conversation::{Matcher, Step};
 use crate::outcome::failure::Failure;
@@ -24,9 +24,20 @@ const MAX_PONGS: usize = 8;
 /// Longest that the answer to our Close frame is waited for.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
+/// A connection that can be told how much more may be read of it.
+pub trait Capped: AsyncRead + AsyncWrite + Unpin {
+    /// From now on, so many bytes may be read off the wire.
+    fn allow(&mut self, bytes: usize);
+}
+
+/// Bytes that are in memory already, from somebody who listens to nothing.
+impl<R: AsyncRead + Unpin> Capped for Join<R, Sink> {
+    fn allow(&mut self, _bytes: usize) {}
+}
+
 /// An open WebSocket.
-pub struct Conversation {
-    frames: Frames<Stream>,
+pub struct Conversation<S> {
+    frames: Frames<S>,
     /// The pieces so far of a message that is not whole yet.
     pieces: Option<(OpCode, Vec<u8>)>,
     pongs: usize,
@@ -45,9 +56,9 @@ struct Goodbye {
     reason: Quoted,
 }
 
-impl Conversation {
+impl<S: Capped> Conversation<S> {
     /// Takes over behind the handshake; `rest` came with the answer's head.
-    pub fn open(stream: Stream, rest: Vec<u8>) -> Self {
+    pub fn open(stream: S, rest: Vec<u8>) -> Self {
         Self { frames: Frames::new(stream, rest), pieces: None, pongs: 0 }
     }
 
@@ -123,7 +134,7 @@ impl Conversation {
 
     /// How many frames the next message may take.
     fn make_room(&mut self) -> usize {
-        allow(self.frames.stream_mut(), MAX_BYTES);
+        self.frames.stream_mut().allow(MAX_BYTES);
         MAX_FRAMES
     }
 

@@ -10,6 +10,7 @@ use tokio_util::either::Either;
 
 use super::Run;
 use super::capture::Capture;
+use super::conversation::Capped;
 use super::io_error;
 use super::trust::Profile;
 use super::wire::Wire;
@@ -28,11 +29,12 @@ pub type Stream = Either<Wire, TlsStream<Wire>>;
 /// names of CAs.
 const MAX_HANDSHAKE_BYTES: usize = 256 * 1024;
 
-/// From now on, so many bytes may be read off the wire.
-pub fn allow(stream: &mut Stream, bytes: usize) {
-    match stream {
-        Either::Left(wire) => wire.allow(bytes),
-        Either::Right(tls) => tls.get_mut().0.allow(bytes),
+impl Capped for Stream {
+    fn allow(&mut self, bytes: usize) {
+        match self {
+            Either::Left(wire) => wire.allow(bytes),
+            Either::Right(tls) => tls.get_mut().0.allow(bytes),
+        }
     }
 }
 

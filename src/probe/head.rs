@@ -7,7 +7,6 @@ use super::io_error;
 use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
 use crate::outcome::quoted::Quoted;
-use crate::outcome::response::Response;
 
 /// Most bytes of a head.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -19,6 +18,7 @@ pub const MAX_HEADERS: usize = 200;
 const USUAL_HEAD_BYTES: usize = 1024;
 
 /// A head, and what came behind it.
+#[derive(Debug)]
 pub struct Head {
     bytes: Vec<u8>,
     end: usize,
@@ -100,20 +100,6 @@ impl Head {
     pub fn into_rest(mut self) -> Vec<u8> {
         self.bytes.split_off(self.end)
     }
-}
-
-/// Copies a head as evidence.
-pub fn evidence(status: u16, phrase: &str, headers: &[Header<'_>]) -> Response {
-    let headers = headers
-        .iter()
-        .filter(|header| !header.name.is_empty())
-        .map(|header| {
-            let value =
-                if Response::is_presentable(header.name) { header.value } else { b"(left out)" };
-            (Quoted::text(&header.name.to_ascii_lowercase()), Quoted::bytes(value))
-        })
-        .collect();
-    Response { status, phrase: Quoted::text(phrase), headers, body: Quoted::default() }
 }
 
 /// Several lengths that differ: a proxy and a browser might see different answers here, which is

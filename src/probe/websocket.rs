@@ -8,17 +8,16 @@ use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 
 use super::Run;
-use super::conversation::Conversation;
-use super::dial::{Stream, allow, dial};
-use super::head::{Head, MAX_HEAD_BYTES, evidence};
+use super::answer::{self, Door};
+use super::conversation::{Capped, Conversation};
+use super::dial::{Stream, dial};
+use super::head::{Head, MAX_HEAD_BYTES};
 use super::io_error;
 use super::witness::Witness;
 use crate::check::probe::Websocket;
 use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
 use crate::outcome::quoted::Quoted;
-use crate::outcome::response::Response;
-use crate::outcome::upgrade;
 
 /// Most bytes of a refusal's body that are read.
 const MAX_BODY_BYTES: usize = 1024;
@@ -52,7 +51,7 @@ async fn upgrade(
     mut stream: Stream,
 ) -> Result<(), Failure> {
     witness.enter(Phase::Upgrade);
-    allow(&mut stream, MAX_ANSWER_BYTES);
+    stream.allow(MAX_ANSWER_BYTES);
     let key = generate_key();
     let request = request(run, websocket, &key);
     let sent = async {
@@ -61,16 +60,10 @@ async fn upgrade(
     };
     sent.await.map_err(|error| io_error::failure(&error, Phase::Upgrade))?;
     let head = Head::read(&mut stream).await?;
-    let answer = head.parse(|status, phrase, headers| {
-        witness.seen.http_status = Some(status);
-        if status == 101 {
-            upgrade::judge(headers, &key, &websocket.subprotocols).map(Answer::Open)
-        } else {
-            Ok(Answer::Rejected(evidence(status, phrase, headers)))
-        }
-    })?;
-    match answer {
-        Answer::Rejected(mut response) => {
+    let answer = answer::read(&head, &key, &websocket.subprotocols)?;
+    witness.seen.http_status = Some(answer.status);
+    match answer.door? {
+        Door::Shut(mut response) => {
             witness.enter(Phase::Close);
             let length =
                 response.header("content-length").and_then(|text| text.as_str().parse().ok());
@@ -84,7 +77,7 @@ async fn upgrade(
             }
             Err(Failure::UpgradeRejected(response))
         }
-        Answer::Open(subprotocol) => {
+        Door::Open(subprotocol) => {
             witness.seen.upgraded = true;
             witness.seen.subprotocol = subprotocol;
             let mut conversation = Conversation::open(stream, head.into_rest());
@@ -96,11 +89,6 @@ async fn upgrade(
             conversation.close(run.last_word()).await
         }
     }
-}
-
-enum Answer {
-    Open(Option<Quoted>),
-    Rejected(Response),
 }
 
 /// The request, header by header in the order in which browsers send them.

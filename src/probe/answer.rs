@@ -1,0 +1,52 @@
+//! What a server answers to an upgrade, told from the head alone.
+
+use httparse::Header;
+
+use super::head::Head;
+use crate::outcome::failure::Failure;
+use crate::outcome::quoted::Quoted;
+use crate::outcome::response::Response;
+use crate::outcome::upgrade;
+
+/// An answer that could be read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// What it does; a failure where it says 101 and is no upgrade.
+    pub door: Result<Door, Failure>,
+}
+
+/// What an answer does with the page.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Lets it in, with the subprotocol that the server chose.
+    Open(Option<Quoted>),
+    /// Sends it away; the body is still to come.
+    Shut(Response),
+}
+
+/// Reads the answer to a request with this key and this offer.
+pub fn read(head: &Head, key: &str, subprotocols: &[String]) -> Result<Answer, Failure> {
+    head.parse(|status, phrase, headers| {
+        let door = match status {
+            101 => upgrade::judge(headers, key, subprotocols).map(Door::Open),
+            _ => Ok(Door::Shut(evidence(status, phrase, headers))),
+        };
+        Ok(Answer { status, door })
+    })
+}
+
+/// Copies a head as evidence.
+fn evidence(status: u16, phrase: &str, headers: &[Header<'_>]) -> Response {
+    let headers = headers
+        .iter()
+        .filter(|header| !header.name.is_empty())
+        .map(|header| {
+            let value =
+                if Response::is_presentable(header.name) { header.value } else { b"(left out)" };
+            (Quoted::text(&header.name.to_ascii_lowercase()), Quoted::bytes(value))
+        })
+        .collect();
+    Response { status, phrase: Quoted::text(phrase), headers, body: Quoted::default() }
+}
