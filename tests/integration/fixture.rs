@@ -2,6 +2,7 @@
 
 pub mod checks;
 pub mod daemon;
+pub mod hostile;
 pub mod nameserver;
 pub mod page;
 pub mod pki;
