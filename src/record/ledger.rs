@@ -28,13 +28,15 @@ impl Ledger {
     /// Adds to the count of a result.
     pub fn add(&mut self, result: RunResult, count: u64) {
         if let Some(total) = self.results.get_mut(result as usize) {
-            *total += count;
+            // A store may say anything; a count that stands still is better than one that breaks.
+            *total = total.saturating_add(count);
         }
     }
 
     /// Adds to the count of a reason.
     pub fn add_failures(&mut self, phase: Option<Phase>, reason: Reason, count: u64) {
-        *self.failures.entry((phase, reason)).or_default() += count;
+        let total = self.failures.entry((phase, reason)).or_default();
+        *total = total.saturating_add(count);
     }
 
     /// How many slots ended so.
@@ -50,5 +52,21 @@ impl Ledger {
     /// Every reason that struck, with its count.
     pub fn all_failures(&self) -> impl Iterator<Item = (Option<Phase>, Reason, u64)> + '_ {
         self.failures.iter().map(|((phase, reason), count)| (*phase, *reason, *count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_out_of_a_broken_store_ends_nothing() {
+        let mut ledger = Ledger::default();
+        for count in [u64::MAX, 1] {
+            ledger.add(RunResult::Success, count);
+            ledger.add_failures(None, Reason::ShuttingDown, count);
+        }
+        assert_eq!(ledger.results(RunResult::Success), u64::MAX);
+        assert_eq!(ledger.failures(None, Reason::ShuttingDown), u64::MAX);
     }
 }

@@ -1,6 +1,6 @@
 //! Results, streaks and histograms in one SQLite file that outlives the process.
 
-mod checkpoint;
+pub mod checkpoint;
 mod retention;
 mod rows;
 mod schema;

@@ -124,7 +124,8 @@ pub fn read_cells(connection: &Connection) -> Result<Vec<RestoredCell>, StoreErr
     Ok(restored)
 }
 
-fn read_cell(texts: [String; 4], blob: &[u8], sum: i64) -> Option<RestoredCell> {
+/// A histogram, where it can be read; `texts` are endpoint, probe, phase and result.
+pub fn read_cell(texts: [String; 4], blob: &[u8], sum: i64) -> Option<RestoredCell> {
     let [endpoint, probe, phase, result] = texts;
     let mut histogram = Deserializer::new().deserialize(&mut &*blob).ok()?;
     // Comes back with the bounds that it had grown to.

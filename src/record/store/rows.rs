@@ -116,7 +116,9 @@ fn read_one(
             at,
             delay: duration(row.get(9)?),
             phases,
-            http_status: row.get(16)?,
+            http_status: row
+                .get::<_, Option<i64>>(16)?
+                .and_then(|status| u16::try_from(status).ok()),
             stalled: duration(row.get(17)?),
         },
     }))
@@ -133,4 +135,35 @@ fn micros(time: Duration) -> i64 {
 
 fn duration(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn what_another_hand_wrote_is_read_or_passed_over() {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&connection).unwrap();
+        connection.execute("INSERT INTO checks VALUES (1, 'a/tls', NULL)", []).unwrap();
+        let (most, least) = (i64::MAX, i64::MIN);
+        for (seq, rest) in [
+            (1, format!("1, {most}, 0, 1, 0, 'success', NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 101, 0")),
+            (2, "1, 0, 0, 1, 0, 'tomorrow', NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 101, 0".to_owned()),
+            (
+                3,
+                format!(
+                    "1, 0, {least}, {least}, 7, 'failure', 'x', 'y', {least}, {most}, -1, 0, 0, 0, 0, 70000, {least}"
+                ),
+            ),
+        ] {
+            connection.execute(&format!("INSERT INTO results VALUES ({seq}, {rest})"), []).unwrap();
+        }
+        let entries = read_last(&connection, 0, 10).unwrap();
+        let [entry] = entries.as_slice() else { panic!("{entries:?}") };
+        assert_eq!((entry.seq, entry.row.result), (3, RunResult::Failure));
+        assert_eq!((entry.row.reason, entry.row.phase, entry.row.http_status), (None, None, None));
+        assert_eq!(entry.row.delay, Duration::ZERO);
+    }
 }
