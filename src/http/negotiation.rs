@@ -11,8 +11,8 @@ pub fn format(accept: &str) -> Format {
         let (mut quality, mut version, mut proto, mut encoding) = (1.0, None, None, None);
         for (key, value) in parts.filter_map(|parameter| parameter.split_once('=')) {
             let value = value.trim().trim_matches('"');
-            match key.trim() {
-                "q" => quality = value.parse().unwrap_or(0.0),
+            match key.trim().to_ascii_lowercase().as_str() {
+                "q" => quality = weight(value),
                 "version" => version = Some(value),
                 "proto" => proto = Some(value),
                 "encoding" => encoding = Some(value),
@@ -32,6 +32,11 @@ pub fn format(accept: &str) -> Format {
         }
     }
     best.1
+}
+
+/// A weight between 0 and 1; nothing is asked for by what is none.
+fn weight(text: &str) -> f64 {
+    text.parse().ok().filter(|weight| (0.0..=1.0).contains(weight)).unwrap_or(0.0)
 }
 
 fn served(media_type: &str) -> Option<Format> {
@@ -67,6 +72,8 @@ mod tests {
                 "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.2,text/plain;q=0.3",
                 Format::Text,
             ),
+            ("text/plain; Q=0.5, application/openmetrics-text; Q=0.2", Format::Text),
+            ("text/plain; q=0.9, application/openmetrics-text; q=inf", Format::Text),
             // Prometheus 2.42; the same and 3.5 with native histograms on.
             (
                 "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
