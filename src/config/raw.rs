@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::field::{Field, Table};
 use super::secret::SecretSource;
-use super::values::{HumanDuration, JsonValue, LogFormat, NonEmpty, PatternText, Ratio};
+use super::values::{HumanDuration, JsonValue, Line, LogFormat, NonEmpty, PatternText, Ratio};
 use crate::check::endpoint::{AddressFamily, EndpointName};
 use crate::check::origin::{Expect, Origin};
 use crate::check::probe::ProbeKind;
@@ -32,7 +32,7 @@ pub struct File {
 #[serde(default, rename_all = "kebab-case")]
 pub struct Daemon {
     pub listen: Field<SocketAddr>,
-    pub contact: Field<NonEmpty>,
+    pub contact: Field<Line>,
     pub nameservers: Field<Vec<SocketAddr>>,
     pub log_format: Field<LogFormat>,
     pub max_inflight: Field<u32>,
@@ -72,9 +72,9 @@ pub struct Endpoint {
     pub refusal_statuses: Field<Vec<u16>>,
     pub max_inflight: Field<u32>,
     pub slo: Field<Ratio>,
-    pub team: Field<NonEmpty>,
-    pub tier: Field<NonEmpty>,
-    pub runbook: Field<NonEmpty>,
+    pub team: Field<Line>,
+    pub tier: Field<Line>,
+    pub runbook: Field<Line>,
     pub health: Table<Health>,
 }
 

@@ -8,7 +8,7 @@ use super::fault::{Faults, Span};
 use super::field::{Field, Table};
 use super::pem::PemFiles;
 use super::raw;
-use super::values::{HumanDuration, NonEmpty};
+use super::values::{HumanDuration, Line};
 use crate::check::cadence::{Cadence, CadenceError};
 use crate::check::endpoint::{Identity, Owner, Reach, Trust};
 use crate::check::health_policy::HealthPolicy;
@@ -47,7 +47,7 @@ impl Reader<'_> {
             let fix = "write 1 or more";
             self.faults.add(span, key("max-inflight"), "nothing could run", fix);
         }
-        let text = |field: Field<NonEmpty>, name, faults: &mut Faults| {
+        let text = |field: Field<Line>, name, faults: &mut Faults| {
             field.take(key(name), faults).map_or(String::new(), |text| text.0)
         };
         Settings {

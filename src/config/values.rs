@@ -45,7 +45,7 @@ impl TryFrom<f64> for Ratio {
     }
 }
 
-/// A text with something in it, on one line, at most 8 KiB.
+/// A text with something in it, at most 8 KiB.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct NonEmpty(pub String);
@@ -61,6 +61,22 @@ impl TryFrom<String> for NonEmpty {
             return Err("a text of more than 8 KiB");
         }
         Ok(Self(text))
+    }
+}
+
+/// A [`NonEmpty`] text on one line, as headers and labels need it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Line(pub String);
+
+impl TryFrom<String> for Line {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        if text.contains(char::is_control) {
+            return Err("a text with control characters");
+        }
+        NonEmpty::try_from(text).map(|text| Self(text.0))
     }
 }
 
@@ -121,6 +137,7 @@ legal! {
     HumanDuration: "write a number and a unit, such as \"30s\", \"5m\" or \"7d\"";
     Ratio: "write a number between 0 and 1, such as 0.995";
     NonEmpty: "write a text in quotes";
+    Line: "write a text in quotes, on one line";
     PatternText: "write a regular expression in single quotes, such as '\"code\":\\s*200'";
     JsonValue: "write a text, a number or a boolean";
     LogFormat: "write \"text\" or \"json\"";
