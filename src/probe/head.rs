@@ -30,6 +30,10 @@ impl Head {
         let mut bytes = Vec::with_capacity(USUAL_HEAD_BYTES);
         let mut searched = 0;
         loop {
+            // Before anything else, so that it does not hang on how the bytes were cut.
+            if !begins_like_http(&bytes) {
+                return Err(Failure::HttpMalformed { start: Quoted::bytes(&bytes) });
+            }
             // Only what is new is searched, or a drip would cost the square of its length.
             if let Some(end) = end_of_head(&bytes, searched) {
                 return Self { bytes, end }.made_plain();
@@ -37,9 +41,6 @@ impl Head {
             searched = bytes.len();
             if searched >= MAX_HEAD_BYTES {
                 return Err(Failure::HttpHeadTooBig);
-            }
-            if !begins_like_http(&bytes) {
-                return Err(Failure::HttpMalformed { start: Quoted::bytes(&bytes) });
             }
             let room = (MAX_HEAD_BYTES - searched) as u64;
             let read = (&mut *stream).take(room).read_buf(&mut bytes).await;
@@ -157,6 +158,16 @@ mod tests {
             begins_like_http(b"") && begins_like_http(b"HT") && begins_like_http(b"HTTP/1.1 1")
         );
         assert!(!begins_like_http(b"SSH-2.0") && !begins_like_http(b"HTTX"));
+    }
+
+    #[tokio::test]
+    async fn a_head_begins_with_its_first_byte_however_it_is_cut() {
+        let text = "\r\nHTTP/1.1 200 X\r\n\r\n";
+        for cut in 0..text.len() {
+            let (first, rest) = text.as_bytes().split_at(cut);
+            let read = Head::read(&mut first.chain(rest)).await;
+            assert!(matches!(read, Err(Failure::HttpMalformed { .. })), "cut at {cut}");
+        }
     }
 
     fn parsed(text: &str) -> Result<(u16, usize), Failure> {
