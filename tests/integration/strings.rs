@@ -15,7 +15,8 @@ use watchpost::report::Report;
 
 use crate::fixture::daemon::{Daemon, Home, watchpost};
 use crate::fixture::hostile::{acts, harmless, strings};
-use crate::fixture::pki;
+use crate::fixture::nameserver::{self, Answer};
+use crate::fixture::{checks, pki};
 use edge::{Certificates, FIELDS, endpoints, origin};
 
 /// Every string in every field, by the daemon's own probe.
@@ -84,6 +85,25 @@ async fn the_program_prints_what_the_screen_holds() {
         assert!(screen.contains("\u{1b}["), "colours are on");
         sinks::screen(&screen);
     }
+}
+
+/// Aliases with hostile labels, and response codes that nobody has defined.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_server_is_a_stranger_too() {
+    let server = edge::serve().await;
+    let url = format!("ws://name.test:{}/phrase", server.address.port());
+    let check = checks::check(&url, "origins = [{ origin = \"https://s0.test\" }]");
+    let labels = strings().into_iter().filter(|label| (1..64).contains(&label.len()));
+    let aliases = labels.map(|label| Answer::Alias(label, std::net::Ipv4Addr::LOCALHOST));
+    let mut arrived = 0;
+    for answer in aliases.chain((1..16).map(Answer::Code)) {
+        let address = nameserver::serve(answer).await;
+        let run = (check.clone(), checks::run_asking(&check, &[address]).await);
+        arrived += usize::from(run.1.observation.http_status.is_some());
+        sinks::screen(&Screen { runs: std::slice::from_ref(&run), now: pki::now() }.to_string());
+        harmless("report", &serde_json::to_string(&Report::new(&run.0, &run.1)).unwrap());
+    }
+    assert!(arrived > 150, "{arrived} aliases were followed");
 }
 
 /// Starts a daemon over all of it; waits until every check has run.

@@ -76,7 +76,7 @@ async fn behave(mut stream: TcpStream, strings: Arc<[Vec<u8>]>, handshakes: Arc<
     if first == [0x16] {
         // A fatal alert, each time another one: no page is named before the handshake.
         let alert = handshakes.fetch_add(1, Ordering::Relaxed) as u8;
-        stream.read(&mut [0; 4096]).await.ok();
+        let Ok(_) = stream.read(&mut [0; 4096]).await else { return };
         stream.write_all(&[21, 3, 3, 0, 2, 2, alert]).await.ok();
         return raw::hold(stream).await;
     }
