@@ -8,7 +8,7 @@ pub mod negotiation;
 pub mod reload;
 mod scrape;
 pub mod server;
-mod status;
+pub mod status;
 
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;

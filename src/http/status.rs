@@ -36,7 +36,8 @@ pub async fn page(State(context): State<Context>) -> Response {
     (headers, render(&snapshot)).into_response()
 }
 
-fn render(snapshot: &Snapshot) -> Markup {
+/// Renders a snapshot.
+pub fn render(snapshot: &Snapshot) -> Markup {
     let now = snapshot.taken_at;
     let mut records: Vec<_> = snapshot.checks.iter().map(AsRef::as_ref).collect();
     // What is wrong first; otherwise in the order of the config.
