@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::time::Instant;
 use watchpost::check::Check;
 use watchpost::check::conversation::Step;
+use watchpost::http::exposition::Format;
 use watchpost::outcome::failure::Failure;
 use watchpost::outcome::phase::Phase;
 use watchpost::outcome::quoted::{MAX_CHARS, Quoted};
@@ -213,8 +214,19 @@ pub fn labels(text: &str) -> Option<Vec<(String, String)>> {
     }
 }
 
-/// A page of metrics, line by line.
-pub fn exposition(page: &[u8]) {
+/// A page of metrics, line by line, or message by message behind their lengths.
+pub fn exposition(format: Format, page: &[u8]) {
+    if format == Format::Protobuf {
+        let mut rest = page;
+        while !rest.is_empty() {
+            let digits = rest.iter().position(|byte| *byte < 0x80).expect("a whole length") + 1;
+            let (length, message) = rest.split_at(digits);
+            let places = length.iter().rev();
+            let length = places.fold(0, |length, byte| length << 7 | usize::from(byte & 0x7f));
+            rest = &message[length..];
+        }
+        return;
+    }
     let page = std::str::from_utf8(page).expect("a text");
     assert!(page.ends_with('\n'));
     for line in page.split_terminator('\n').filter(|line| !line.starts_with("# ")) {

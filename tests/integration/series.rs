@@ -165,6 +165,7 @@ fn settled(checks: &[Arc<Check>], now: Timestamp) -> State {
                 delay: Duration::ZERO,
                 phases,
                 http_status: None,
+                stalled: Duration::ZERO,
             };
             state.apply(state.place(&check.id).unwrap(), &row);
         }

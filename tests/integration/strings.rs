@@ -158,13 +158,15 @@ async fn what_the_daemon_serves_and_keeps_shows_text() {
         sinks::exposition(&page, accept == "application/openmetrics-text");
         assert!(page.contains("subject=\"CN=\\\\\\\"}·up 1\""), "a subject has come through");
     }
+    let accept = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+    sinks::protobuf(&daemon.get_bytes("/metrics", &format!("Accept: {accept}\r\n")).1);
     let api = daemon.get("/api/v1/checks");
     harmless("API", &api);
     let api: Value = serde_json::from_str(&api).unwrap();
     sinks::json("API", &api);
     let checks = api["checks"].as_array().unwrap();
     let page = daemon.get("/");
-    sinks::page(&page, checks.len());
+    sinks::html(&page, checks.len());
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "a script has come through");
 
     daemon.signal("TERM");

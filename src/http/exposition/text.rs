@@ -130,6 +130,8 @@ fn pair(text: &mut Vec<u8>, begin: usize, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prop_assert_eq, proptest};
+
     use crate::http::exposition::{Exposition, Format, Histogram, Kind, Labels};
 
     fn page(format: Format, write: impl FnOnce(&mut Exposition)) -> String {
@@ -186,5 +188,51 @@ mod tests {
         });
         let values: Vec<_> = text.lines().skip(2).map(|line| &line[2..]).collect();
         assert_eq!(values, ["0", "1", "-2", "0.25", "1e-7", "1800000000", "NaN", "+Inf", "-Inf"]);
+    }
+
+    /// Reads `a="b",c="d"` as the formats' own grammar says, and nothing else.
+    fn read_labels(text: &str) -> Option<Vec<(String, String)>> {
+        let mut labels = Vec::new();
+        let mut chars = text.chars();
+        loop {
+            let name: String = chars.by_ref().take_while(|c| *c != '=').collect();
+            let mut value = String::new();
+            (chars.next()? == '"').then_some(())?;
+            loop {
+                match chars.next()? {
+                    '"' => break,
+                    '\n' => return None,
+                    '\\' => value.push(match chars.next()? {
+                        'n' => '\n',
+                        c @ ('"' | '\\') => c,
+                        _ => return None,
+                    }),
+                    c => value.push(c),
+                }
+            }
+            labels.push((name, value));
+            match chars.next() {
+                Some(',') => {}
+                Some(_) => return None,
+                None => return Some(labels),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_a_label_is_read_back(first: String, second in "[\"\\\\\n,={}# a]{0,20}") {
+            for format in [Format::Text, Format::OpenMetrics] {
+                let page = page(format, |e| {
+                    e.family("x", Kind::Gauge, "X.");
+                    e.sample_with(&e.labels().with("a", &first), &[("b", &second)], 1);
+                });
+                let lines: Vec<_> = page.split_terminator('\n').filter(|line| !line.starts_with("# ")).collect();
+                prop_assert_eq!(lines.len(), 1);
+                let inside = lines[0].strip_prefix("x{").and_then(|rest| rest.strip_suffix("} 1"));
+                let wanted = [("a", &first), ("b", &second)].map(|(name, value)| (name.to_owned(), value.clone()));
+                prop_assert_eq!(inside.and_then(read_labels), Some(wanted.to_vec()));
+            }
+        }
     }
 }

@@ -69,14 +69,17 @@ fuzz_target!(|input: &[u8]| {
             delay: Duration::from_micros(micros),
             phases,
             http_status: None,
+            stalled: Duration::ZERO,
         };
         state.apply(place, &row);
     }
     let snapshot = state.snapshot(now());
     for prime_failures in [false, true] {
-        let page = render(&snapshot, Settings { prime_failures }, Format::Text, "");
-        assert!(page.samples < 2_000);
-        exposition(&page.body);
+        for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
+            let page = render(&snapshot, Settings { prime_failures }, format, "");
+            assert!(page.samples < 2_000);
+            exposition(format, &page.body);
+        }
     }
     let page = watchpost::http::status::render(&snapshot).into_string();
     assert_eq!(page.matches("<tr>").count(), 2);

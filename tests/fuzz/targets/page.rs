@@ -89,8 +89,8 @@ fuzz_target!(|input: &[u8]| {
     screen.lines().for_each(|line| harmless(&line.replace('\u{1b}', "")));
 
     let snapshot = reported(check, outcome.clone()).snapshot(now());
-    for format in [Format::Text, Format::OpenMetrics] {
-        exposition(&render(&snapshot, Settings { prime_failures: true }, format, "").body);
+    for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
+        exposition(format, &render(&snapshot, Settings { prime_failures: true }, format, "").body);
     }
     let page = status::render(&snapshot).into_string();
     for piece in page.split('<').skip(1) {

@@ -11,6 +11,7 @@ use watchpost::outcome::phase::Phase;
 use watchpost::outcome::reason::Reason;
 
 use crate::fixture::hostile::{acts, harmless};
+use crate::fixture::page;
 
 /// Colours aside, lines of text that each begin as the screen's own do.
 pub fn screen(text: &str) {
@@ -109,8 +110,26 @@ pub fn exposition(page: &str, openmetrics: bool) {
     assert_eq!(page.ends_with("\n# EOF\n"), openmetrics);
 }
 
+/// The same of protobuf, which escapes nothing.
+pub fn protobuf(bytes: &[u8]) {
+    let pinned = include_str!("../../snapshots/metrics.txt");
+    let mut labels = 0;
+    for family in page::decode(bytes) {
+        let name = family.name.unwrap();
+        let line = pinned.lines().find(|line| line.split(' ').next() == Some(&name));
+        let line = line.unwrap_or_else(|| panic!("a family of somebody else's: {name}"));
+        for label in family.metric.iter().flat_map(|metric| &metric.label) {
+            let (name, value) = (label.name.as_ref().unwrap(), label.value.as_ref().unwrap());
+            assert!(line.contains(name), "{name} in {line}");
+            assert!(!value.contains(acts) && value.chars().count() <= 4096, "{name}={value:?}");
+            labels += 1;
+        }
+    }
+    assert!(labels > 1_000, "{labels} labels");
+}
+
 /// The template's own tags and attributes, as often as the template writes them, and text.
-pub fn page(page: &str, checks: usize) {
+pub fn html(page: &str, checks: usize) {
     let style = include_str!("../../../src/http/status.css");
     let tags = [
         "!DOCTYPE html",
