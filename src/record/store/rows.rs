@@ -160,7 +160,8 @@ mod tests {
         ] {
             connection.execute(&format!("INSERT INTO results VALUES ({seq}, {rest})"), []).unwrap();
         }
-        let entries = read_last(&connection, 0, 10).unwrap();
+        let ids = HashMap::from([(1, CheckId::from_text("a/tls"))]);
+        let entries = read_last(&connection, &ids, 10).unwrap();
         let [entry] = entries.as_slice() else { panic!("{entries:?}") };
         assert_eq!((entry.seq, entry.row.result), (3, RunResult::Failure));
         assert_eq!((entry.row.reason, entry.row.phase, entry.row.http_status), (None, None, None));
