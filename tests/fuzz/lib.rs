@@ -108,7 +108,7 @@ pub fn talk(
     at_once(async {
         let until = Instant::now() + Duration::from_secs(60);
         let stream = tokio::io::join(stream, tokio::io::sink());
-        let mut conversation = Conversation::open(stream, rest).await;
+        let mut conversation = Conversation::open(stream, rest);
         let held = conversation.hold(steps, until).await;
         let closed = if held.is_ok() { Some(conversation.close(until).await) } else { None };
         (held, closed)

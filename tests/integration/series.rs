@@ -122,7 +122,7 @@ fn run(check: &Check, mut bytes: &[u8], now: Timestamp) -> Outcome {
                 let stream = tokio::io::join(bytes, tokio::io::sink());
                 let until = Instant::now() + Duration::from_secs(1);
                 let talk = async {
-                    let mut conversation = Conversation::open(stream, head.into_rest()).await;
+                    let mut conversation = Conversation::open(stream, head.into_rest());
                     conversation.hold(&websocket.conversation, until).await?;
                     conversation.close(until).await
                 };

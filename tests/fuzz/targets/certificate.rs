@@ -27,9 +27,9 @@ fuzz_target!(|input: &[u8]| {
     for certificate in &certificates {
         assert_eq!(certificate.fingerprint.len(), 64);
         let Some(facts) = &certificate.facts else { continue };
-        [&facts.subject, &facts.issuer, &facts.serial].into_iter().for_each(quoted);
+        [&facts.subject, &facts.issuer].into_iter().for_each(quoted);
         facts.names.iter().for_each(quoted);
-        assert!(facts.names.len() <= 100);
+        assert!(facts.names.len() <= 100 && facts.serial.len() <= 64);
         assert!((0.0..=1.0).contains(&facts.life_left(now())));
         let json = serde_json::to_value(facts).unwrap();
         assert_eq!(json["subject"], facts.subject.as_str());
