@@ -1,12 +1,12 @@
 //! A server that opens every WebSocket and answers its goodbye: as little as that takes.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::process::Child;
+use std::process::{ChildStdin, ChildStdout, ExitCode, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -18,46 +18,78 @@ use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use watchpost::demo::authority::Authority;
 
+use super::process::Process;
+
 /// The name in the certificates.
 pub const HOST: &str = "bench.test";
 
 /// Leaves of the door that is never known: more than a client remembers.
 const LEAVES: usize = 64;
 
-/// Where the two doors are.
-#[derive(Debug, Clone, Copy)]
-pub struct Ports {
+/// The server, in a process of its own.
+#[derive(Debug)]
+pub struct Server {
     /// Always the same chain.
     pub known: u16,
     /// A chain that has not been presented for a long time.
     pub new: u16,
+    _process: Process,
+    ask: ChildStdin,
+    answers: BufReader<ChildStdout>,
 }
 
-/// Serves for ever; the root is left in the folder, the ports are printed.
-pub fn serve(folder: &Path) {
+impl Server {
+    /// Starts it; the root is left in the folder.
+    pub fn start(folder: &Path) -> Self {
+        let mut command = Process::itself(&["--serve", folder.to_str().unwrap()]);
+        let mut process = Process::start(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+        let ask = process.child().stdin.take().unwrap();
+        let mut answers = BufReader::new(process.child().stdout.take().unwrap());
+        let ports = numbers(&mut answers);
+        let (known, new) = (ports[0].try_into().unwrap(), ports[1].try_into().unwrap());
+        Self { known, new, _process: process, ask, answers }
+    }
+
+    /// Handshakes that it has completed so far.
+    pub fn shaken(&mut self) -> u64 {
+        writeln!(self.ask).unwrap();
+        numbers(&mut self.answers)[0]
+    }
+}
+
+fn numbers(lines: &mut impl BufRead) -> Vec<u64> {
+    let mut line = String::new();
+    lines.read_line(&mut line).unwrap();
+    line.split_whitespace().map(|number| number.parse().expect("a number")).collect()
+}
+
+/// Handshakes that were completed.
+static SHAKEN: AtomicU64 = AtomicU64::new(0);
+
+/// Serves until its input ends; the ports are printed, and what it has done at each line of input.
+pub fn serve(folder: &Path) -> ExitCode {
     let authority = Authority::new("bench", watchpost::clock::now()).unwrap();
     fs::write(folder.join("ca.pem"), authority.root_pem()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut doors = Vec::new();
-        for leaves in [1, LEAVES] {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-            print!("{} ", listener.local_addr().unwrap().port());
-            doors.push(tokio::spawn(door(listener, acceptor(&authority, leaves))));
-        }
-        println!();
-        for door in doors {
-            door.await.unwrap();
-        }
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut doors = Vec::new();
+            let mut ports = String::new();
+            for leaves in [1, LEAVES] {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+                ports.push_str(&format!("{} ", listener.local_addr().unwrap().port()));
+                doors.push(tokio::spawn(door(listener, acceptor(&authority, leaves))));
+            }
+            println!("{ports}");
+            for door in doors {
+                door.await.unwrap();
+            }
+        });
     });
-}
-
-/// The ports that a server process has printed.
-pub fn ports_of(child: &mut Child) -> Ports {
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let mut ports = line.split_whitespace().map(|port| port.parse().expect("a port"));
-    Ports { known: ports.next().unwrap(), new: ports.next().unwrap() }
+    for _ in std::io::stdin().lines() {
+        println!("{}", SHAKEN.load(Ordering::Relaxed));
+    }
+    ExitCode::SUCCESS
 }
 
 /// Presents one leaf after the other.
@@ -100,6 +132,7 @@ async fn door(listener: TcpListener, acceptor: TlsAcceptor) {
 async fn visit(stream: TcpStream, acceptor: TlsAcceptor) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = acceptor.accept(stream).await?;
+    SHAKEN.fetch_add(1, Ordering::Relaxed);
     let mut request = Vec::with_capacity(1024);
     while !request.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut request).await? == 0 {
@@ -108,7 +141,12 @@ async fn visit(stream: TcpStream, acceptor: TlsAcceptor) -> std::io::Result<()> 
     }
     let request = String::from_utf8_lossy(&request);
     let key = request.split("Sec-WebSocket-Key: ").nth(1).and_then(|rest| rest.lines().next());
-    let accept = derive_accept_key(key.unwrap_or_default().as_bytes());
+    let Some(key) = key else {
+        // Whoever asks for a page gets one.
+        stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nwelcome\n").await?;
+        return stream.shutdown().await;
+    };
+    let accept = derive_accept_key(key.as_bytes());
     let answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: {accept}\r\n\r\n"

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustls::client::Resumption;
@@ -16,35 +16,32 @@ use tokio::time::{Instant, sleep_until};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_util::sync::CancellationToken;
 
+use super::cost::RATE;
+use super::process::Process;
 use super::server::HOST;
-use crate::{Measured, measure};
 
-/// Probes at a rate for one window.
-pub fn run(folder: &Path, port: u16, rate: u32) -> Measured {
+/// Starts it, in a process of its own.
+pub fn start(folder: &Path, port: u16) -> Process {
+    let (folder, port) = (folder.to_str().unwrap(), port.to_string());
+    Process::start(&mut Process::itself(&["--bare", folder, &port]))
+}
+
+/// Probes for ever, at the rate that the daemon has.
+pub fn run(folder: &Path, port: &str) -> ExitCode {
     let connector = TlsConnector::from(Arc::new(config(folder)));
-    let done = Arc::new(AtomicU64::new(0));
+    let port = port.parse().unwrap();
     // One thread, as the daemon has: several wake each other, and that costs.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let counter = done.clone();
-    let stop = CancellationToken::new();
-    let load = stop.clone().run_until_cancelled_owned(async move {
+    runtime.block_on(async {
         let begin = Instant::now();
         for n in 0.. {
-            sleep_until(begin + Duration::from_secs(1) * n / rate).await;
-            let (connector, counter) = (connector.clone(), counter.clone());
-            tokio::spawn(async move {
-                probe(connector, port).await.expect("a bare probe");
-                counter.fetch_add(1, Ordering::Relaxed);
-            });
+            sleep_until(begin + Duration::from_secs(1) * n / RATE).await;
+            let connector = connector.clone();
+            tokio::spawn(async move { probe(connector, port).await.expect("a bare probe") });
         }
     });
-    let thread = std::thread::spawn(move || runtime.block_on(load));
-    let measured = measure(|| done.load(Ordering::Relaxed));
-    stop.cancel();
-    thread.join().unwrap();
-    measured
+    ExitCode::SUCCESS
 }
 
 /// The stock verifier, and the same suites and groups as the daemon.

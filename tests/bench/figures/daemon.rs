@@ -1,0 +1,106 @@
+//! The daemon as it is shipped, in a process of its own, and what it says of itself.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, params};
+
+use super::process::Process;
+use super::server::HOST;
+
+/// Origins of each endpoint.
+const ORIGINS: u32 = 20;
+
+/// A running daemon.
+#[derive(Debug)]
+pub struct Daemon {
+    /// For what it takes.
+    pub process: Process,
+    address: SocketAddr,
+    store: PathBuf,
+}
+
+impl Daemon {
+    /// Starts one with so many checks, each once in so many seconds.
+    pub fn start(folder: &Path, port: u16, checks: u32, interval: u32) -> Self {
+        let folder = tempfile::tempdir_in(folder).unwrap().keep();
+        let path = folder.join("config.toml");
+        std::fs::write(&path, config(port, checks, interval)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_watchpost"));
+        // No line for each run or change of health; but where it listens.
+        command.env("RUST_LOG", "warn,watchpost::cli=info");
+        let mut process =
+            Process::start(command.arg("run").arg("--config").arg(path).stderr(Stdio::piped()));
+        let mut lines = BufReader::new(process.child().stderr.take().unwrap()).lines();
+        let address = lines.by_ref().find_map(|line| {
+            let line = line.unwrap();
+            Some(line.split_once("http://")?.1.split_once('/')?.0.parse().unwrap())
+        });
+        // Whatever it has to say is part of the result.
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| eprintln!("{line}"))
+        });
+        Self { process, address: address.expect("an address"), store: folder.join("store.db") }
+    }
+
+    /// The metrics page.
+    pub fn scrape(&self, accept_encoding: &str) -> Vec<u8> {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(
+            stream,
+            "GET /metrics HTTP/1.1\r\nHost: {}\r\nAccept: application/openmetrics-text\r\n\
+             Accept-Encoding: {accept_encoding}\r\nConnection: close\r\n\r\n",
+            self.address
+        )
+        .unwrap();
+        let mut page = Vec::new();
+        stream.read_to_end(&mut page).unwrap();
+        assert!(page.starts_with(b"HTTP/1.1 200"));
+        page
+    }
+
+    /// How late the runs of a time began, in milliseconds. Waits until they are written.
+    pub fn delays(&self, from: Timestamp, to: Timestamp) -> Vec<f64> {
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let store = Connection::open_with_flags(&self.store, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .expect("the daemon's store");
+        let mut select = store
+            .prepare(
+                "SELECT delay_us, result FROM results \
+                 WHERE at_us >= ?1 AND at_us < ?2 AND confirm = 0",
+            )
+            .unwrap();
+        let rows = select
+            .query_map(params![from.as_microsecond(), to.as_microsecond()], |row| {
+                Ok((row.get::<_, f64>(0)?, row.get::<_, String>(1)?))
+            })
+            .unwrap();
+        let rows: Vec<_> = rows.map(Result::unwrap).collect();
+        let bad = rows.iter().filter(|(_, result)| result != "success").count();
+        if bad > 0 {
+            println!("  {bad} of {} runs did not pass", rows.len());
+        }
+        rows.into_iter().map(|(micros, _)| micros / 1e3).collect()
+    }
+}
+
+fn config(port: u16, checks: u32, interval: u32) -> String {
+    let mut text = format!(
+        "[daemon]\nlisten = \"127.0.0.1:0\"\nprime-failures = false\n[store]\npath = \"store.db\"\n\
+         [defaults]\ninterval = \"{interval}s\"\nca-file = \"../ca.pem\"\n\
+         connect-to = \"127.0.0.1\"\nmax-inflight = {ORIGINS}\norigins = ["
+    );
+    for origin in 0..ORIGINS {
+        write!(text, "{{ origin = \"https://app{origin}.test\" }}, ").unwrap();
+    }
+    text.push_str("]\n");
+    for endpoint in 0..checks / ORIGINS {
+        write!(text, "[[endpoints]]\nname = \"e{endpoint}\"\nurl = \"wss://{HOST}:{port}/\"\n")
+            .unwrap();
+    }
+    text
+}
