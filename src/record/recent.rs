@@ -1,6 +1,5 @@
 //! The last runs of one check, for exact percentiles of one origin.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::outcome::phase::{Phase, PhaseTimes};
@@ -13,35 +12,45 @@ const ABSENT: u32 = u32::MAX;
 
 /// Times of the last runs, in microseconds.
 ///
-/// A histogram for every check would take ten times the memory; see the README on figures.
+/// Takes 3 KiB from the first run on, so that the memory of a day is that of the first minute. A
+/// histogram for every check would take ten times as much.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recent(VecDeque<[u32; Phase::ALL.len()]>);
+pub struct Recent {
+    runs: Vec<[u32; Phase::ALL.len()]>,
+    /// Where the oldest is, once there are as many as are kept.
+    oldest: usize,
+}
 
 impl Recent {
     /// Takes in a run; the oldest goes.
     pub fn push(&mut self, phases: &PhaseTimes) {
-        if self.0.len() == CAPACITY {
-            self.0.pop_front();
-        }
-        self.0.push_back(Phase::ALL.map(|phase| {
+        let run = Phase::ALL.map(|phase| {
             let micros = phases.get(phase).map(|time| time.as_micros());
             micros.map_or(ABSENT, |micros| u32::try_from(micros).unwrap_or(ABSENT - 1))
-        }));
+        });
+        if self.runs.len() < CAPACITY {
+            // A copy, made for a reader's snapshot, has no room beyond what it holds.
+            self.runs.reserve_exact(CAPACITY - self.runs.len());
+            self.runs.push(run);
+        } else if let Some(oldest) = self.runs.get_mut(self.oldest) {
+            *oldest = run;
+            self.oldest = (self.oldest + 1) % CAPACITY;
+        }
     }
 
     /// How many runs there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.runs.len()
     }
 
     /// Whether there was no run yet.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.runs.is_empty()
     }
 
     /// Percentiles of one phase over the runs that reached it.
     pub fn phase(&self, phase: Phase) -> Option<Percentiles> {
-        let micros = self.0.iter().filter_map(|run| run.get(phase as usize).copied());
+        let micros = self.runs.iter().filter_map(|run| run.get(phase as usize).copied());
         Percentiles::of(micros.filter(|micros| *micros != ABSENT).map(u64::from).collect())
     }
 
@@ -50,7 +59,7 @@ impl Recent {
         let whole = |run: &[u32; Phase::ALL.len()]| {
             run.iter().filter(|micros| **micros != ABSENT).map(|micros| u64::from(*micros)).sum()
         };
-        Percentiles::of(self.0.iter().map(whole).collect())
+        Percentiles::of(self.runs.iter().map(whole).collect())
     }
 }
 
