@@ -2,6 +2,9 @@
 
 use super::{Format, protobuf, text};
 
+/// Room for the labels of most checks, so that they do not move as they grow.
+const CAPACITY: usize = 128;
+
 /// Labels as a page of one format holds them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Labels {
@@ -12,7 +15,7 @@ pub struct Labels {
 impl Labels {
     /// None yet.
     pub fn new(format: Format) -> Self {
-        Self { format, rendered: Vec::new() }
+        Self { format, rendered: Vec::with_capacity(CAPACITY) }
     }
 
     /// Adds a label; its value may be anything.

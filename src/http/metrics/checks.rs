@@ -1,11 +1,14 @@
 //! Families with one series, or a few, for each check.
 
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
 use super::Settings;
 use crate::check::probe::ProbeKind;
 use crate::health::State;
 use crate::http::exposition::{Exposition, Kind, Labels};
-use crate::outcome::Outcome;
-use crate::outcome::phase::Phase;
+use crate::outcome::phase::{Phase, PhaseTimes};
 use crate::outcome::reason::Reason;
 use crate::outcome::strikes::{can_strike, strikes};
 use crate::record::row::RunResult;
@@ -13,72 +16,114 @@ use crate::record::snapshot::{CheckRecord, Snapshot};
 
 /// Writes them all.
 pub fn write(e: &mut Exposition, snapshot: &Snapshot, labels: &[Labels], settings: Settings) {
-    let table = Table { snapshot, labels };
-    table.gauge(e, "probe_success", "Whether the last conclusive run met its expectation.", |r| {
-        r.last_conclusive.map(|result| f64::from(u8::from(result == RunResult::Success)))
-    });
-    table.gauge(
+    let records = snapshot.checks.iter().map(AsRef::as_ref);
+    let table: Vec<_> =
+        records.zip(labels).map(|(record, labels)| Row::new(record, labels)).collect();
+    gauge(
         e,
-        "probe_up",
-        "Verdict over several runs. Absent while it is unknown.",
-        |record| match record.health.state() {
+        &table,
+        "probe_success",
+        "Whether the last conclusive run met its expectation.",
+        |row| row.last_conclusive.map(|result| f64::from(u8::from(result == RunResult::Success))),
+    );
+    gauge(e, &table, "probe_up", "Verdict over several runs. Absent while it is unknown.", |row| {
+        match row.health {
             State::Unknown => None,
             State::Up => Some(1.0),
             State::Down => Some(0.0),
-        },
-    );
+        }
+    });
     runs(e, &table);
     failures(e, &table, settings);
     failure_info(e, &table);
     let name = "probe_last_run_timestamp_seconds";
-    table.gauge(e, name, "When the last run began.", |record| {
-        Some(record.last_run_at?.as_microsecond() as f64 / 1e6)
+    gauge(e, &table, name, "When the last run began.", |row| {
+        Some(row.last_run_at?.as_microsecond() as f64 / 1e6)
     });
     last_run(e, &table);
     websocket(e, &table);
 }
 
-struct Table<'a> {
-    snapshot: &'a Snapshot,
-    labels: &'a [Labels],
+/// What most families say of a check.
+///
+/// The records lie all over the memory: to fetch each of them for each family costs more than to
+/// write the lines.
+struct Row<'a> {
+    labels: &'a Labels,
+    record: &'a CheckRecord,
+    last_conclusive: Option<RunResult>,
+    health: State,
+    results: [u64; RunResult::ALL.len()],
+    failing: Option<(Option<Phase>, Reason)>,
+    last_run_at: Option<Timestamp>,
+    last: Option<Last>,
 }
 
-impl Table<'_> {
-    fn rows(&self) -> impl Iterator<Item = (&CheckRecord, &Labels)> {
-        self.snapshot.checks.iter().map(AsRef::as_ref).zip(self.labels)
+/// What they say of its last run.
+struct Last {
+    phases: PhaseTimes,
+    address: Option<IpAddr>,
+    websocket: bool,
+    http_status: Option<u16>,
+    upgraded: bool,
+}
+
+impl<'a> Row<'a> {
+    fn new(record: &'a CheckRecord, labels: &'a Labels) -> Self {
+        let websocket = record.check.probe.kind() == ProbeKind::Websocket;
+        let last = record.last.as_ref().map(|outcome| Last {
+            phases: outcome.observation.phases,
+            address: outcome.observation.address.map(|address| address.ip()),
+            websocket,
+            http_status: outcome.observation.http_status,
+            upgraded: outcome.observation.upgraded,
+        });
+        Self {
+            labels,
+            record,
+            last_conclusive: record.last_conclusive,
+            health: record.health.state(),
+            results: RunResult::ALL.map(|result| record.ledger.results(result)),
+            failing: record.failing,
+            last_run_at: record.last_run_at,
+            last,
+        }
     }
 
-    fn gauge(
-        &self,
-        e: &mut Exposition,
-        name: &str,
-        help: &str,
-        value: impl Fn(&CheckRecord) -> Option<f64>,
-    ) {
-        e.family(name, Kind::Gauge, help);
-        for (record, labels) in self.rows() {
-            if let Some(value) = value(record) {
-                e.sample(labels, value);
-            }
+    fn websocket(&self) -> Option<&Last> {
+        self.last.as_ref().filter(|last| last.websocket)
+    }
+}
+
+fn gauge(
+    e: &mut Exposition,
+    table: &[Row<'_>],
+    name: &str,
+    help: &str,
+    value: impl Fn(&Row<'_>) -> Option<f64>,
+) {
+    e.family(name, Kind::Gauge, help);
+    for row in table {
+        if let Some(value) = value(row) {
+            e.sample(row.labels, value);
         }
     }
 }
 
-fn runs(e: &mut Exposition, table: &Table<'_>) {
+fn runs(e: &mut Exposition, table: &[Row<'_>]) {
     let name = "probe_runs_total";
     e.family(name, Kind::Counter, "Slots by how they ended. Every slot ends exactly once.");
-    for (record, labels) in table.rows() {
-        for result in RunResult::ALL {
-            let count = record.ledger.results(result);
-            e.sample_with(labels, &[("result", result.as_str())], count);
+    for row in table {
+        for (result, count) in RunResult::ALL.into_iter().zip(row.results) {
+            e.sample_with(row.labels, &[("result", result.as_str())], count);
         }
     }
 }
 
-fn failures(e: &mut Exposition, table: &Table<'_>, settings: Settings) {
+fn failures(e: &mut Exposition, table: &[Row<'_>], settings: Settings) {
     let name = "probe_failures_total";
     e.family(name, Kind::Counter, "Runs that did not pass, by where they ended and why.");
-    for (record, labels) in table.rows() {
+    for Row { record, labels, .. } in table {
         let mut write = |phase: Option<Phase>, reason: Reason, count| {
             let phase = phase.map_or("none", Phase::as_str);
             e.sample_with(labels, &[("phase", phase), ("reason", reason.code())], count);
@@ -98,61 +143,49 @@ fn failures(e: &mut Exposition, table: &Table<'_>, settings: Settings) {
     }
 }
 
-fn failure_info(e: &mut Exposition, table: &Table<'_>) {
+fn failure_info(e: &mut Exposition, table: &[Row<'_>]) {
     let name = "probe_failure_info";
     e.family(name, Kind::Info, "Why the check fails. Only there while it does.");
-    for (record, labels) in table.rows() {
-        if let Some((phase, reason)) = record.failing {
+    for row in table {
+        if let Some((phase, reason)) = row.failing {
             let phase = phase.map_or("none", Phase::as_str);
-            e.sample_with(labels, &[("phase", phase), ("reason", reason.code())], 1.0);
+            e.sample_with(row.labels, &[("phase", phase), ("reason", reason.code())], 1.0);
         }
     }
 }
 
-fn last_run(e: &mut Exposition, table: &Table<'_>) {
-    let last = |record: &CheckRecord, value: fn(&Outcome) -> Option<f64>| {
-        record.last.as_deref().and_then(value)
-    };
-    table.gauge(e, "probe_duration_seconds", "How long the last run took.", |record| {
-        last(record, |outcome| Some(outcome.observation.phases.total().as_secs_f64()))
+fn last_run(e: &mut Exposition, table: &[Row<'_>]) {
+    gauge(e, table, "probe_duration_seconds", "How long the last run took.", |row| {
+        Some(row.last.as_ref()?.phases.total().as_secs_f64())
     });
-    table.gauge(e, "probe_dns_lookup_time_seconds", "How long the last run resolved.", |record| {
-        last(record, |outcome| Some(outcome.observation.phases.get(Phase::Resolve)?.as_secs_f64()))
+    gauge(e, table, "probe_dns_lookup_time_seconds", "How long the last run resolved.", |row| {
+        Some(row.last.as_ref()?.phases.get(Phase::Resolve)?.as_secs_f64())
     });
-    table.gauge(e, "probe_ip_protocol", "IP version of the last run: 4 or 6.", |record| {
-        last(record, |outcome| Some(if outcome.observation.address?.is_ipv4() { 4.0 } else { 6.0 }))
+    gauge(e, table, "probe_ip_protocol", "IP version of the last run: 4 or 6.", |row| {
+        Some(if row.last.as_ref()?.address?.is_ipv4() { 4.0 } else { 6.0 })
     });
 }
 
-fn websocket(e: &mut Exposition, table: &Table<'_>) {
+fn websocket(e: &mut Exposition, table: &[Row<'_>]) {
     let name = "probe_websocket_duration_seconds";
     e.family(name, Kind::Gauge, "How long each phase of the last run took, where it was reached.");
-    for (record, labels) in table.rows() {
-        let Some(outcome) = websocket_run(record) else { continue };
-        for (phase, time) in outcome.observation.phases.iter() {
+    for row in table {
+        let Some(last) = row.websocket() else { continue };
+        for (phase, time) in last.phases.iter() {
             // The words of blackbox_exporter, with TLS taken out of `processing`.
             let phase = match phase {
                 Phase::Upgrade => "processing",
                 Phase::Resolve | Phase::Connect | Phase::Tls | Phase::Transfer => phase.as_str(),
                 Phase::Close => continue,
             };
-            e.sample_with(labels, &[("phase", phase)], time.as_secs_f64());
+            e.sample_with(row.labels, &[("phase", phase)], time.as_secs_f64());
         }
     }
     let name = "probe_websocket_status_code";
-    table.gauge(
-        e,
-        name,
-        "Status of the answer to the last upgrade, also of a refusal.",
-        |record| websocket_run(record)?.observation.http_status.map(f64::from),
-    );
+    let help = "Status of the answer to the last upgrade, also of a refusal.";
+    gauge(e, table, name, help, |row| row.websocket()?.http_status.map(f64::from));
     let name = "probe_websocket_connection_upgraded";
-    table.gauge(e, name, "Whether the last run was let in, expected or not.", |record| {
-        Some(f64::from(u8::from(websocket_run(record)?.observation.upgraded)))
+    gauge(e, table, name, "Whether the last run was let in, expected or not.", |row| {
+        Some(f64::from(u8::from(row.websocket()?.upgraded)))
     });
-}
-
-fn websocket_run(record: &CheckRecord) -> Option<&Outcome> {
-    let websocket = record.check.probe.kind() == ProbeKind::Websocket;
-    record.last.as_deref().filter(|_| websocket)
 }
