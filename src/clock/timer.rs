@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
+use futures_util::FutureExt;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
@@ -69,6 +70,10 @@ impl Precise {
             }
             // It stays armed while others are polled: the same moment is not set twice.
             if self.armed != Some(due) {
+                // That it once fired for another moment says nothing about this one.
+                if let Some(stale) = self.fd.readable().now_or_never() {
+                    stale?.clear_ready();
+                }
                 let once = Itimerspec {
                     it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
                     it_value: Timespec {
@@ -79,12 +84,9 @@ impl Precise {
                 timerfd_settime(&self.fd, TimerfdTimerFlags::empty(), &once)?;
                 self.armed = Some(due);
             }
-            let mut ready = self.fd.readable().await?;
-            let fired = ready.try_io(|fd| Ok(rustix::io::read(fd, &mut [0_u8; 8])?));
-            if let Ok(fired) = fired {
-                fired?;
-                self.armed = None;
-            }
+            // It is not read: setting it anew takes back what it counted.
+            self.fd.readable().await?.clear_ready();
+            self.armed = None;
         }
     }
 }

@@ -95,6 +95,25 @@ impl AsyncWrite for Wire {
         }
     }
 
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match ready!(Pin::new(&mut self.tcp).poll_write_vectored(cx, parts)) {
+            Err(error) if hung_up(&error) => {
+                self.broken.get_or_insert(error);
+                Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum()))
+            }
+            written => Poll::Ready(written),
+        }
+    }
+
+    /// The records of one flight leave in one packet.
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_flush(cx)
     }
