@@ -7,6 +7,9 @@
 /// The wall clock, in one place.
 pub mod clock;
 
+/// Lines that nobody waits for.
+pub mod log;
+
 /// What is watched: endpoints, origins, probes, how often.
 pub mod check;
 

@@ -50,6 +50,10 @@ fn describe() {
     describe_gauge!("watchpost_inflight_probes", "Runs under way.");
     describe_counter!("watchpost_probe_panics_total", "Probes that broke. Each is a bug.");
     describe_counter!("watchpost_http_requests_total", "Answers by route and status.");
+    describe_counter!(
+        "watchpost_log_dropped_total",
+        "Log lines that were lost: standard error is not read."
+    );
     describe_gauge!("watchpost_store_size_bytes", Unit::Bytes, "Size of the store on disk.");
     describe_gauge!(
         "watchpost_store_oldest_record_timestamp_seconds",

@@ -26,8 +26,8 @@ pub fn demo(listen: Option<SocketAddr>) -> ExitCode {
         Ok(config) => config,
         Err(error) => return run::refuse(&error),
     };
-    run::log_to_stderr(LogFormat::Text, "warn,health=info");
-    run::daemon(config, |address| introduce(&scene, address))
+    let log = run::log_to_stderr(LogFormat::Text, "warn,health=info");
+    run::daemon(config, log, |address| introduce(&scene, address))
 }
 
 /// The usual port, or any other where somebody has that one.

@@ -15,7 +15,7 @@ use crate::app::reload::Reloads;
 use crate::app::{App, AppError};
 use crate::config::values::LogFormat;
 use crate::config::{Config, ConfigError};
-use crate::systemd;
+use crate::{log, systemd};
 
 /// Runs the daemon until it is told to end.
 pub fn run(path: &Path) -> ExitCode {
@@ -23,9 +23,9 @@ pub fn run(path: &Path) -> ExitCode {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
-    log_to_stderr(config.daemon.log_format, "info");
+    let log = log_to_stderr(config.daemon.log_format, "info");
     let checks = config.checks.len();
-    daemon(config, |address| info!(checks, "watching; see http://{address}/"))
+    daemon(config, log, |address| info!(checks, "watching; see http://{address}/"))
 }
 
 /// Says what is wrong with a config.
@@ -34,13 +34,14 @@ pub fn refuse(error: &ConfigError) -> ExitCode {
     ExitCode::from(exit::CONFIG)
 }
 
-/// Sets up the log: `RUST_LOG`, or this level.
-pub fn log_to_stderr(format: LogFormat, level: &str) {
+/// Sets up the log: `RUST_LOG`, or this level. It lasts as long as the guard.
+pub fn log_to_stderr(format: LogFormat, level: &str) -> log::Guard {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let colour = std::io::stderr().is_terminal();
+    let (writer, guard) = log::to_stderr();
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(writer)
         .with_ansi(colour)
         .with_target(false);
     let set = match format {
@@ -50,15 +51,19 @@ pub fn log_to_stderr(format: LogFormat, level: &str) {
     if let Err(error) = set {
         anstream::eprintln!("watchpost: no log: {error}");
     }
+    guard
 }
 
 /// Runs a config until it is told to end; `ready` learns where it listens.
-pub fn daemon(config: Config, ready: impl FnOnce(SocketAddr)) -> ExitCode {
-    match serve(config, ready) {
-        Ok(()) => {
-            info!("ended");
-            ExitCode::SUCCESS
-        }
+pub fn daemon(config: Config, log: log::Guard, ready: impl FnOnce(SocketAddr)) -> ExitCode {
+    let ended = serve(config, ready);
+    if ended.is_ok() {
+        info!("ended");
+    }
+    // What is printed below may point to the log above.
+    drop(log);
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("watchpost: {error}");
             ExitCode::from(exit::TROUBLE)

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use ::metrics::counter;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -9,6 +10,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::sync::Semaphore;
 
 use super::{Context, metrics, negotiation};
+use crate::log;
 
 /// Pages that are rendered at a time.
 static RENDERING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4));
@@ -25,6 +27,7 @@ pub async fn scrape(State(context): State<Context>, headers: HeaderMap) -> Respo
     let settings = context.settings.borrow().metrics;
     let rendered = tokio::task::spawn_blocking(move || {
         metrics_process::Collector::default().collect();
+        counter!("watchpost_log_dropped_total").absolute(log::dropped());
         metrics::render(&snapshot, settings, format, &context.own.render()).body
     });
     match rendered.await {

@@ -24,6 +24,7 @@ mod readme;
 mod reload;
 mod series;
 mod server;
+mod starved;
 mod strings;
 mod taxonomy;
 mod tls;
