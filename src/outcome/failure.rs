@@ -34,6 +34,8 @@ pub enum Failure {
     LocalDenied,
     /// EMFILE, ENFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM.
     LocalExhaustion {
+        /// Where it struck: while a socket was made to ask a name server, or to connect.
+        phase: Phase,
         /// What the system said.
         error: Quoted,
     },
@@ -153,13 +155,13 @@ impl Failure {
             | Self::NoAddress
             | Self::ResolverFailed { .. }
             | Self::ResolverUnreachable => Phase::Resolve,
-            Self::ConnectionRefused
-            | Self::HostUnreachable
-            | Self::NoRoute
-            | Self::LocalDenied
-            | Self::LocalExhaustion { .. } => Phase::Connect,
+            Self::ConnectionRefused | Self::HostUnreachable | Self::NoRoute | Self::LocalDenied => {
+                Phase::Connect
+            }
             Self::TimedOut(phase) | Self::Reset(phase) | Self::Closed(phase) => *phase,
-            Self::Io { phase, .. } | Self::MonitorLag { phase, .. } => *phase,
+            Self::Io { phase, .. }
+            | Self::LocalExhaustion { phase, .. }
+            | Self::MonitorLag { phase, .. } => *phase,
             Self::NotTls
             | Self::TlsAlert { .. }
             | Self::TlsIncompatible { .. }
@@ -251,7 +253,7 @@ impl Failure {
         };
         match self {
             Self::ResolverFailed { code } => format!("the name server said {code}"),
-            Self::LocalExhaustion { error } => error.to_string(),
+            Self::LocalExhaustion { error, .. } => error.to_string(),
             Self::MonitorLag { stalled, .. } => {
                 format!("held up for {:.0} ms", stalled.as_secs_f64() * 1e3)
             }

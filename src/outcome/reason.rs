@@ -221,11 +221,10 @@ impl Reason {
             | Self::NoAddress
             | Self::ResolverFailed
             | Self::ResolverUnreachable => &[Resolve],
-            Self::ConnectionRefused
-            | Self::HostUnreachable
-            | Self::NoRoute
-            | Self::LocalDenied
-            | Self::LocalExhaustion => &[Connect],
+            Self::ConnectionRefused | Self::HostUnreachable | Self::NoRoute | Self::LocalDenied => {
+                &[Connect]
+            }
+            Self::LocalExhaustion => &[Resolve, Connect],
             Self::TimedOut | Self::MonitorLag => &[Resolve, Connect, Tls, Upgrade, Transfer],
             Self::IoError => &[Connect, Tls, Upgrade, Transfer],
             Self::Reset | Self::Closed => &[Tls, Upgrade, Transfer],

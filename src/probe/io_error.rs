@@ -27,7 +27,9 @@ pub fn failure(error: &io::Error, phase: Phase) -> Failure {
             Errno::ACCESS | Errno::PERM => return Failure::LocalDenied,
             Errno::TIMEDOUT => return Failure::TimedOut(phase),
             Errno::MFILE | Errno::NFILE | Errno::ADDRNOTAVAIL | Errno::NOBUFS | Errno::NOMEM => {
-                return Failure::LocalExhaustion { error: Quoted::text(&error.to_string()) };
+                // A socket that was made can lack memory later: that is no phase of its own.
+                let phase = phase.min(Phase::Connect);
+                return Failure::LocalExhaustion { phase, error: Quoted::text(&error.to_string()) };
             }
             _ => {}
         }
@@ -121,6 +123,7 @@ mod tests {
     #[test]
     fn an_errno_says_whose_trouble_it_is() {
         let exhausted = |errno: Errno| Failure::LocalExhaustion {
+            phase: Phase::Connect,
             error: Quoted::text(&io::Error::from(errno).to_string()),
         };
         for (errno, expected) in [

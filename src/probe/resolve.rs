@@ -10,6 +10,7 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use tokio::net::UdpSocket;
 
+use super::io_error;
 use crate::check::endpoint::{AddressFamily, Endpoint};
 use crate::check::target::Host;
 use crate::outcome::failure::Failure;
@@ -72,7 +73,7 @@ impl Resolver {
         if addresses.is_empty() {
             return Err(Failure::NoAddress);
         }
-        let addresses = routable(addresses).await;
+        let addresses = routable(addresses).await?;
         let turn = usize::try_from(turn % addresses.len().max(1) as u64).unwrap_or(0);
         match addresses.get(turn) {
             Some(address) => Ok((SocketAddr::new(*address, target.port), addresses.len())),
@@ -82,7 +83,10 @@ impl Resolver {
 
     async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, Failure> {
         let resolver = self.resolver.as_ref().ok_or(Failure::ResolverUnreachable)?;
-        let answer = resolver.lookup_ip(name).await.map_err(|error| failure(&error))?;
+        let answer = match resolver.lookup_ip(name).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(local(failure(&error)).await),
+        };
         let mut addresses: Vec<_> = answer.iter().collect();
         // Servers shuffle their answers: only a fixed order lets turns go round.
         addresses.sort();
@@ -111,9 +115,9 @@ fn options(options: &mut ResolverOpts) {
 /// Leaves out families that this machine has no route for, as a browser does.
 ///
 /// Connecting a UDP socket sends nothing: it only asks the routing table.
-async fn routable(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+async fn routable(addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Failure> {
     if addresses.iter().all(IpAddr::is_ipv4) {
-        return addresses;
+        return Ok(addresses);
     }
     let mut kept = Vec::with_capacity(addresses.len());
     for address in addresses {
@@ -121,12 +125,34 @@ async fn routable(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
             IpAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
             IpAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
         };
-        let Ok(socket) = UdpSocket::bind((any, 0)).await else { continue };
+        let socket = match UdpSocket::bind((any, 0)).await {
+            Ok(socket) => socket,
+            Err(error) => match exhaustion(&error) {
+                Some(failure) => return Err(failure),
+                None => continue,
+            },
+        };
         if socket.connect((address, 9)).await.is_ok() {
             kept.push(address);
         }
     }
-    kept
+    Ok(kept)
+}
+
+/// A name server that cannot be asked, told apart from a socket that cannot be made: the
+/// resolver does not say which it was.
+async fn local(failure: Failure) -> Failure {
+    if failure != Failure::ResolverUnreachable {
+        return failure;
+    }
+    let socket = UdpSocket::bind((std::net::Ipv4Addr::UNSPECIFIED, 0)).await;
+    socket.err().as_ref().and_then(exhaustion).unwrap_or(failure)
+}
+
+/// That this machine has nothing left to make a socket of, if that is what the error says.
+fn exhaustion(error: &std::io::Error) -> Option<Failure> {
+    let failure = io_error::failure(error, Phase::Resolve);
+    matches!(failure, Failure::LocalExhaustion { .. }).then_some(failure)
 }
 
 fn failure(error: &NetError) -> Failure {
