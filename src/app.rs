@@ -1,5 +1,6 @@
 //! The composition root: builds the parts, starts them, watches them, ends them in order.
 
+mod descriptors;
 mod own_metrics;
 mod pulse;
 pub mod reload;
@@ -22,7 +23,8 @@ use crate::clock::lag::Lag;
 use crate::clock::timer::Timer;
 use crate::config::Config;
 use crate::http::reload::Request;
-use crate::http::{self, Context, server};
+use crate::http::server::{self, Spare};
+use crate::http::{self, Context};
 use crate::outcome::Outcome;
 use crate::probe::Prober;
 use crate::record::store::{Store, StoreError, Writer};
@@ -45,6 +47,8 @@ const HTTP_LINGER: Duration = Duration::from_millis(200);
 pub struct App {
     config: Config,
     listener: TcpListener,
+    connections: usize,
+    spare: Spare,
     store: Store,
     restored: record::store::Restored,
     reloads: Reloads,
@@ -76,14 +80,15 @@ pub enum AppError {
 impl App {
     /// Takes the port, then the store: neither is touched if the other is not to be had.
     pub fn open(config: Config) -> Result<Self, AppError> {
+        let connections = descriptors::connections();
+        let spare = Spare::hold(descriptors::SPARE);
         let address = config.daemon.listen;
         let listen = |error| AppError::Listen { address, error };
-        let listener = TcpListener::bind(address).map_err(listen)?;
-        listener.set_nonblocking(true).map_err(listen)?;
+        let listener = server::bind(address).map_err(listen)?;
         let (store, restored) = Store::open(&config.store.path)?;
         let (reloads, requests) = sync_channel(reload::QUEUED_REQUESTS);
         let reloads = Reloads(reloads);
-        Ok(Self { config, listener, store, restored, reloads, requests })
+        Ok(Self { config, listener, connections, spare, store, restored, reloads, requests })
     }
 
     /// Where it listens; the port that the system chose, where the config says 0.
@@ -132,8 +137,15 @@ impl App {
             own: own.clone(),
             settings,
             reloads: self.reloads.0,
+            pages: http::Pages::default(),
         };
-        let http = serve_http(self.listener, context, stop.clone())?;
+        let serving = {
+            let router = http::router(context);
+            let (connections, spare, stop) = (self.connections, self.spare, stop.clone());
+            serve_http(self.listener, |listener| {
+                server::serve(listener, router, connections, spare, stop)
+            })?
+        };
         // One thread: probes wait far more than they work, and waking another thread for each
         // step of theirs costs as much as the step.
         let probes = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -145,30 +157,32 @@ impl App {
         // Whatever ended first, the rest ends with it.
         stop.cancel();
         drop(probes);
-        let joined = [("http server", http), ("recorder", recorder)]
+        let joined = [("http server", serving), ("recorder", recorder)]
             .map(|(name, thread)| thread.join().map_err(|_| AppError::Gone(name)));
         joined.into_iter().fold(ended, Result::and)
     }
 }
 
 /// On a runtime of its own, so that a scrape takes no time from the probes.
-fn serve_http(
+fn serve_http<Fut>(
     listener: TcpListener,
-    context: Context,
-    stop: CancellationToken,
-) -> io::Result<thread::JoinHandle<()>> {
+    serve: impl FnOnce(tokio::net::TcpListener) -> Fut,
+) -> io::Result<thread::JoinHandle<()>>
+where
+    Fut: Future<Output = ()> + Send + 'static,
+{
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .max_blocking_threads(4)
         .thread_name("http")
         .enable_all()
         .build()?;
-    let listener = {
+    let serving = {
         let _entered = runtime.enter();
-        tokio::net::TcpListener::from_std(listener)?
+        serve(tokio::net::TcpListener::from_std(listener)?)
     };
     thread::Builder::new().name("http".to_owned()).spawn(move || {
-        runtime.block_on(server::serve(listener, http::router(context), stop));
+        runtime.block_on(serving);
         runtime.shutdown_timeout(HTTP_LINGER);
     })
 }

@@ -5,6 +5,7 @@ pub mod exposition;
 mod live;
 pub mod metrics;
 pub mod negotiation;
+mod pages;
 pub mod reload;
 mod scrape;
 pub mod server;
@@ -27,6 +28,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::record::Reader;
+pub use scrape::Pages;
 
 /// Largest body of a request; nothing that is served here takes a body yet.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -45,6 +47,8 @@ pub struct Context {
     pub settings: watch::Receiver<Settings>,
     /// Where reloads are asked for.
     pub reloads: SyncSender<reload::Request>,
+    /// Metrics that are being rendered.
+    pub pages: Pages,
 }
 
 /// How requests are answered.

@@ -51,6 +51,10 @@ fn describe() {
     describe_counter!("watchpost_probe_panics_total", "Probes that broke. Each is a bug.");
     describe_counter!("watchpost_http_requests_total", "Answers by route and status.");
     describe_counter!(
+        "watchpost_http_evicted_total",
+        "Connections that were closed for others: they kept this server waiting for longest."
+    );
+    describe_counter!(
         "watchpost_log_dropped_total",
         "Log lines that were lost: standard error is not read."
     );
@@ -78,6 +82,7 @@ fn describe() {
     metrics::counter!("watchpost_probe_panics_total").absolute(0);
     metrics::counter!("watchpost_runs_spoiled_total").absolute(0);
     metrics::counter!("watchpost_store_write_failures_total").absolute(0);
+    metrics::counter!("watchpost_http_evicted_total").absolute(0);
     gauge!("watchpost_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     gauge!("watchpost_config_last_reload_successful").set(1.0);
     let now = clock::now().as_microsecond() as f64 / 1e6;

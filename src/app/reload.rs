@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use super::descriptors;
 use crate::check::difference::Difference;
 use crate::clock;
 use crate::config::stamp::Stamp;
@@ -162,7 +163,7 @@ pub fn plan<F>(config: &Config, probing: impl Fn(&Config) -> F) -> Plan<F> {
     // The probe first, as it takes a while.
     let probe = probing(config);
     let at = (Instant::now(), clock::now());
-    Plan::new(&config.checks, config.daemon.max_inflight, at, probe)
+    Plan::new(&config.checks, descriptors::inflight(config.daemon.max_inflight), at, probe)
 }
 
 /// What the HTTP server takes from a config.

@@ -1,28 +1,49 @@
 //! `GET /metrics`.
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 
 use ::metrics::counter;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use tokio::sync::Semaphore;
+use tokio_util::bytes::Bytes;
 
+use super::exposition::Format;
+use super::pages::Shared;
 use super::{Context, metrics, negotiation};
 use crate::log;
 
-/// Pages that are rendered at a time.
-static RENDERING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(4));
+/// The page in each format.
+#[derive(Debug, Clone, Default)]
+pub struct Pages {
+    text: Arc<Shared<Bytes>>,
+    open_metrics: Arc<Shared<Bytes>>,
+    protobuf: Arc<Shared<Bytes>>,
+}
 
 /// Answers a scrape in the format that the scraper likes best.
 pub async fn scrape(State(context): State<Context>, headers: HeaderMap) -> Response {
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
     let format = negotiation::format(accept);
-    // The semaphore is never closed.
-    let _permit = RENDERING.acquire().await;
+    let shared = match format {
+        Format::Text => context.pages.text.clone(),
+        Format::OpenMetrics => context.pages.open_metrics.clone(),
+        Format::Protobuf => context.pages.protobuf.clone(),
+    };
+    // In a task of its own: whoever asks and goes away leaves no half-made page behind.
+    let page =
+        tokio::spawn(async move { shared.get(async || render(context, format).await).await });
+    match page.await {
+        Ok(Ok(page)) => ([(CONTENT_TYPE, format.content_type())], page).into_response(),
+        Ok(Err(refusal)) => refusal.into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn render(context: Context, format: Format) -> Result<Bytes, (StatusCode, &'static str)> {
     let Some(snapshot) = context.reader.look().await else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the recorder has ended\n").into_response();
+        return Err((StatusCode::SERVICE_UNAVAILABLE, "the recorder has ended\n"));
     };
     let settings = context.settings.borrow().metrics;
     let rendered = tokio::task::spawn_blocking(move || {
@@ -30,11 +51,8 @@ pub async fn scrape(State(context): State<Context>, headers: HeaderMap) -> Respo
         counter!("watchpost_log_dropped_total").absolute(log::dropped());
         metrics::render(&snapshot, settings, format, &context.own.render()).body
     });
-    match rendered.await {
-        Ok(page) => ([(CONTENT_TYPE, format.content_type())], page).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the metrics page cannot be rendered");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
+    rendered.await.map(Bytes::from).map_err(|error| {
+        tracing::error!(%error, "the metrics page cannot be rendered");
+        (StatusCode::INTERNAL_SERVER_ERROR, "")
+    })
 }

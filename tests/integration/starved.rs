@@ -1,6 +1,8 @@
 //! A daemon that lacks something says that it is in trouble itself, keeps what it knows of its
 //! targets, and recovers.
 
+mod clients;
+mod descriptors;
 mod log;
 
 use std::time::Duration;
