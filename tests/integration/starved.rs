@@ -4,6 +4,8 @@
 mod clients;
 mod descriptors;
 mod log;
+mod resolver;
+mod stopped;
 
 use std::time::Duration;
 
