@@ -4,6 +4,7 @@ mod descriptors;
 mod own_metrics;
 mod pulse;
 pub mod reload;
+mod watchdog;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -13,9 +14,9 @@ use std::thread;
 use std::time::Duration;
 
 use metrics::gauge;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::check::Check;
@@ -29,9 +30,11 @@ use crate::outcome::Outcome;
 use crate::probe::Prober;
 use crate::record::store::{Store, StoreError, Writer};
 use crate::record::{self, Message, Reader, Recorder};
+use crate::schedule::promise::Promise;
 use crate::schedule::slot::Slot;
-use crate::schedule::{self, Confirm, Plan};
+use crate::schedule::{self, Confirm, Pace, Plan};
 use reload::{Outlets, Reloader, Reloads};
+use watchdog::Watched;
 
 /// Confirm runs that are asked for and not yet planned.
 const QUEUED_CONFIRMS: usize = 256;
@@ -132,26 +135,32 @@ impl App {
         let plan = reload::plan(&self.config, &probing);
         let outlets = Outlets { messages: messages.downgrade(), plans, http, limits };
         Reloader { config: self.config, outlets, probing }.spawn(self.requests)?;
+        let reader = Reader::new(messages.clone());
         let context = Context {
-            reader: Reader::new(messages.clone()),
+            reader: reader.clone(),
             own: own.clone(),
             settings,
             reloads: self.reloads.0,
             pages: http::Pages::default(),
         };
-        let serving = {
+        let (serving, handle) = {
             let router = http::router(context);
             let (connections, spare, stop) = (self.connections, self.spare, stop.clone());
             serve_http(self.listener, |listener| {
                 server::serve(listener, router, connections, spare, stop)
             })?
         };
+        let scheduler = Arc::new(Promise::new(Instant::now()));
+        let watched = Watched { scheduler: scheduler.clone(), recorder: reader, http: handle };
         // One thread: probes wait far more than they work, and waking another thread for each
         // step of theirs costs as much as the step.
         let probes = runtime::Builder::new_current_thread().enable_all().build()?;
         let ended = probes.block_on(async {
-            let checks = run_checks(plan, lag, messages, confirmed, planned, own, stop.clone());
+            let pace = Pace { timer: Timer::precise(), promise: scheduler, grace: GRACE };
+            let pulse = pulse::beat(lag, messages.clone(), own);
+            let checks = run_checks(plan, pace, pulse, messages, confirmed, planned, stop.clone());
             ready();
+            watchdog::watch(watched, stop.clone())?;
             checks.await
         });
         // Whatever ended first, the rest ends with it.
@@ -167,7 +176,7 @@ impl App {
 fn serve_http<Fut>(
     listener: TcpListener,
     serve: impl FnOnce(tokio::net::TcpListener) -> Fut,
-) -> io::Result<thread::JoinHandle<()>>
+) -> io::Result<(thread::JoinHandle<()>, runtime::Handle)>
 where
     Fut: Future<Output = ()> + Send + 'static,
 {
@@ -181,19 +190,27 @@ where
         let _entered = runtime.enter();
         serve(tokio::net::TcpListener::from_std(listener)?)
     };
-    thread::Builder::new().name("http".to_owned()).spawn(move || {
-        runtime.block_on(serving);
+    let handle = runtime.handle().clone();
+    let thread = thread::Builder::new().name("http".to_owned()).spawn(move || {
+        // On its worker too: where that is stuck, so is everything, and the watchdog sees it.
+        let serving = runtime.spawn(serving);
+        if let Err(error) = runtime.block_on(serving)
+            && let Ok(panic) = error.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
         runtime.shutdown_timeout(HTTP_LINGER);
-    })
+    })?;
+    Ok((thread, handle))
 }
 
 async fn run_checks<F, Fut>(
     plan: Plan<F>,
-    lag: Arc<Lag>,
+    pace: Pace,
+    pulse: impl Future<Output = ()>,
     messages: mpsc::Sender<Message>,
     confirmed: mpsc::Receiver<Confirm>,
     planned: mpsc::Receiver<Plan<F>>,
-    own: PrometheusHandle,
     stop: CancellationToken,
 ) -> Result<(), AppError>
 where
@@ -201,10 +218,8 @@ where
     Fut: Future<Output = Outcome> + Send + 'static,
 {
     let recorder_gone = messages.clone();
-    let pulse = pulse::beat(lag, messages.clone(), own);
-    let timer = Timer::precise();
     tokio::select! {
-        () = schedule::run(plan, GRACE, timer, messages, confirmed, planned, stop) => Ok(()),
+        () = schedule::run(plan, pace, messages, confirmed, planned, stop) => Ok(()),
         () = recorder_gone.closed() => Err(AppError::Gone("recorder")),
         () = pulse => Err(AppError::Gone("pulse")),
     }

@@ -84,7 +84,6 @@ impl<W: Write> Write for Batch<W> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 mod tests {
     use super::*;
 

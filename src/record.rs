@@ -51,6 +51,8 @@ pub enum Message {
     Ended(Box<SlotEnd<Outcome>>),
     /// Somebody wants to see everything.
     Look(oneshot::Sender<Arc<Snapshot>>),
+    /// Somebody wants to know whether the recorder works.
+    Ping(oneshot::Sender<()>),
     /// Time passes: what waits is handed on.
     Tick,
     /// Another list of checks.
@@ -77,6 +79,13 @@ impl Reader {
     pub async fn look(&self) -> Option<Arc<Snapshot>> {
         let (sender, receiver) = oneshot::channel();
         self.0.send(Message::Look(sender)).await.ok()?;
+        receiver.await.ok()
+    }
+
+    /// Returns once all that was reported before is recorded; `None` once the recorder has ended.
+    pub async fn ping(&self) -> Option<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.0.send(Message::Ping(sender)).await.ok()?;
         receiver.await.ok()
     }
 }
@@ -157,6 +166,9 @@ impl Recorder {
             Message::Look(asker) => {
                 // Whoever asked may have gone away meanwhile.
                 asker.send(self.state.snapshot(clock::now())).ok();
+            }
+            Message::Ping(asker) => {
+                asker.send(()).ok();
             }
             Message::Tick => self.hand_on(),
             Message::Change(checks) => self.change(&checks),

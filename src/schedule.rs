@@ -2,6 +2,7 @@
 
 mod agenda;
 mod lanes;
+pub mod promise;
 pub mod slot;
 
 use std::mem::replace;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::check::{Check, CheckId};
 use crate::clock::timer::Timer;
 use agenda::{Agenda, Missed, Start};
+use promise::Promise;
 use slot::Slot;
 
 /// How a slot ended. There is exactly one for every slot.
@@ -82,6 +84,17 @@ impl<F> Plan<F> {
     }
 }
 
+/// How the scheduler keeps time.
+#[derive(Debug)]
+pub struct Pace {
+    /// What wakes it.
+    pub timer: Timer,
+    /// Where it says when it will have turned.
+    pub promise: Arc<Promise>,
+    /// How long runs may go on once the daemon is told to end.
+    pub grace: Duration,
+}
+
 /// Runs checks in their slots until `stop`.
 ///
 /// A run that is still under way `grace` after that is cut off. Every slot is reported, also
@@ -89,8 +102,7 @@ impl<F> Plan<F> {
 /// and while it does, its check does not run again.
 pub async fn run<T, M, F, Fut>(
     Plan { mut agenda, mut probe }: Plan<F>,
-    grace: Duration,
-    mut timer: Timer,
+    Pace { mut timer, promise, grace }: Pace,
     reports: mpsc::Sender<M>,
     mut confirms: mpsc::Receiver<Confirm>,
     mut plans: mpsc::Receiver<Plan<F>>,
@@ -111,6 +123,7 @@ pub async fn run<T, M, F, Fut>(
         while let Some(start) = agenda.start(now) {
             runs.spawn(one_run(start, probe.clone(), reports.clone(), cut.clone()));
         }
+        promise.turned(agenda.next_due());
         tokio::select! {
             biased;
             () = stop.cancelled() => break,

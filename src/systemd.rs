@@ -1,5 +1,7 @@
 //! What systemd is told, where it has started us.
 
+use std::time::Duration;
+
 use sd_notify::NotifyState;
 
 /// The port is taken and the store is open.
@@ -24,6 +26,16 @@ pub fn reloaded(status: &str) {
 /// Runs are finishing.
 pub fn stopping() {
     notify(&[NotifyState::Stopping]);
+}
+
+/// Everything makes progress.
+pub fn alive() {
+    notify(&[NotifyState::Watchdog]);
+}
+
+/// After how long without [`alive`] systemd starts the daemon anew, where it does so.
+pub fn watchdog() -> Option<Duration> {
+    sd_notify::watchdog_enabled().filter(|patience| !patience.is_zero())
 }
 
 fn notify(states: &[NotifyState<'_>]) {

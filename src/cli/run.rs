@@ -15,7 +15,8 @@ use crate::app::reload::Reloads;
 use crate::app::{App, AppError};
 use crate::config::values::LogFormat;
 use crate::config::{Config, ConfigError};
-use crate::{log, systemd};
+use crate::log;
+use crate::systemd;
 
 /// Runs the daemon until it is told to end.
 pub fn run(path: &Path) -> ExitCode {

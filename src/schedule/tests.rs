@@ -16,6 +16,11 @@ use crate::check::probe::{Probe, Websocket};
 const INTERVAL: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+fn pace(grace: Duration) -> Pace {
+    let promise = Arc::new(Promise::new(Instant::now()));
+    Pace { timer: Timer::of_runtime(), promise, grace }
+}
+
 fn endpoint(name: &str, max_inflight: usize) -> Arc<Endpoint> {
     Arc::new(Endpoint {
         name: EndpointName::try_from(name.to_owned()).unwrap(),
@@ -67,8 +72,8 @@ where
     let (_plans, planned) = mpsc::channel(1);
     let stop = CancellationToken::new();
     let plan = plan(checks, max_inflight, probe);
-    let (grace, timer) = (Duration::from_secs(3), Timer::of_runtime());
-    let schedule = tokio::spawn(run(plan, grace, timer, sender, confirmed, planned, stop.clone()));
+    let pace = pace(Duration::from_secs(3));
+    let schedule = tokio::spawn(run(plan, pace, sender, confirmed, planned, stop.clone()));
     sleep(time).await;
     stop.cancel();
     schedule.await.unwrap();
@@ -224,7 +229,7 @@ async fn a_sleeping_machine_misses_slots_and_does_not_catch_up() {
             async {}
         };
         let plan = plan(one_check(), 8, probe);
-        run(plan, Duration::ZERO, Timer::of_runtime(), sender, confirmed, planned, token).await;
+        run(plan, pace(Duration::ZERO), sender, confirmed, planned, token).await;
     });
     sleep(INTERVAL).await;
     let before = ran.load(Ordering::SeqCst);
@@ -256,7 +261,7 @@ async fn a_confirm_run_comes_out_of_turn_and_moves_no_slot() {
             async {}
         };
         let plan = plan(one_check(), 8, probe);
-        run(plan, Duration::ZERO, Timer::of_runtime(), sender, confirmed, planned, token).await;
+        run(plan, pace(Duration::ZERO), sender, confirmed, planned, token).await;
     });
     let first: SlotEnd<()> = receiver.recv().await.unwrap();
     assert_eq!(first.slot.purpose, slot::Purpose::Scheduled);
@@ -331,15 +336,8 @@ async fn begins_under(
     let (checks, time) = plans.next().unwrap();
     let first = plan(checks, 64, probe.clone());
     let now = noon();
-    let schedule = tokio::spawn(run(
-        first,
-        TIMEOUT,
-        Timer::of_runtime(),
-        sender,
-        confirmed,
-        planned,
-        stop.clone(),
-    ));
+    let schedule =
+        tokio::spawn(run(first, pace(TIMEOUT), sender, confirmed, planned, stop.clone()));
     sleep(time).await;
     for (n, (checks, time)) in (1..).zip(plans) {
         let at = (Instant::now(), now + began.elapsed() + ahead * n);
@@ -437,15 +435,8 @@ async fn a_removed_check_finishes_its_run_and_does_not_run_twice_when_it_returns
     let began = Instant::now();
     let first = plan(checks.clone(), 8, probe.clone());
     let now = noon();
-    let schedule = tokio::spawn(run(
-        first,
-        TIMEOUT,
-        Timer::of_runtime(),
-        sender,
-        confirmed,
-        planned,
-        stop.clone(),
-    ));
+    let schedule =
+        tokio::spawn(run(first, pace(TIMEOUT), sender, confirmed, planned, stop.clone()));
     for n in 0..60 {
         sleep(INTERVAL / 4).await;
         let checks = if n % 2 == 0 { vec![stays.clone()] } else { checks.clone() };

@@ -6,6 +6,7 @@ mod descriptors;
 mod log;
 mod resolver;
 mod stopped;
+mod watchdog;
 
 use std::time::Duration;
 
