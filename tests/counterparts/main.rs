@@ -14,3 +14,4 @@ mod network;
 mod program;
 mod prometheus;
 mod servers;
+mod starved;
