@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use metrics::gauge;
+use metrics::{Gauge, gauge};
 use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -119,15 +119,17 @@ impl App {
         // The machine's roots, hosts and name servers are read anew with every config.
         let lag = Arc::new(Lag::default());
         let seen = lag.clone();
+        let inflight = gauge!("watchpost_inflight_probes");
         let probing = move |config: &Config| {
             let contact = config.daemon.contact.as_deref();
             let nameservers = &config.daemon.nameservers;
             let prober = Prober::new(&config.endpoints, nameservers, contact);
             let prober = Arc::new(prober.measured_by(seen.clone()));
+            let inflight = inflight.clone();
             move |check: Arc<Check>, slot: Slot| {
-                let prober = prober.clone();
+                let (prober, inflight) = (prober.clone(), inflight.clone());
                 async move {
-                    let _inflight = Inflight::begin();
+                    let _under_way = UnderWay::begin(inflight);
                     prober.run(&check, slot.number).await
                 }
             }
@@ -226,17 +228,17 @@ where
 }
 
 /// Counts a run as under way until it is dropped, also by a panic.
-struct Inflight;
+struct UnderWay(Gauge);
 
-impl Inflight {
-    fn begin() -> Self {
-        gauge!("watchpost_inflight_probes").increment(1.0);
-        Self
+impl UnderWay {
+    fn begin(inflight: Gauge) -> Self {
+        inflight.increment(1.0);
+        Self(inflight)
     }
 }
 
-impl Drop for Inflight {
+impl Drop for UnderWay {
     fn drop(&mut self) {
-        gauge!("watchpost_inflight_probes").decrement(1.0);
+        self.0.decrement(1.0);
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use metrics::{counter, histogram};
+use metrics::{Histogram, counter, histogram};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -100,6 +100,7 @@ pub struct Recorder {
     batch: Vec<Entry>,
     batch_since: Instant,
     checkpoint_at: Instant,
+    delays: Histogram,
 }
 
 impl Recorder {
@@ -138,6 +139,7 @@ impl Recorder {
             batch: Vec::new(),
             batch_since: Instant::now(),
             checkpoint_at: Instant::now() + CHECKPOINT_EVERY,
+            delays: histogram!("watchpost_schedule_delay_seconds"),
         }
     }
 
@@ -187,7 +189,7 @@ impl Recorder {
         let Some(place) = self.state.place_of(&end.check) else { return };
         let row = Row::new(&end);
         log(&end, &row);
-        histogram!("watchpost_schedule_delay_seconds").record(end.delay.as_secs_f64());
+        self.delays.record(end.delay.as_secs_f64());
         if matches!(end.end, End::Panicked) {
             counter!("watchpost_probe_panics_total").increment(1);
         }
