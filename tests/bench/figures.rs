@@ -14,6 +14,7 @@
 )]
 
 mod figures {
+    pub mod accuracy;
     pub mod bare;
     pub mod blackbox;
     pub mod cost;
@@ -31,7 +32,7 @@ mod figures {
 use std::process::ExitCode;
 
 use figures::goals::{FIGURES, Results};
-use figures::{bare, cost, growth, pace, peers, server};
+use figures::{accuracy, bare, cost, growth, pace, peers, server};
 
 /// Rounds of each measurement; `--rounds N` changes it.
 const ROUNDS: usize = 7;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
     let mut server = server::Server::start(folder.path());
     cost::run(&mut results, rounds, folder.path(), &mut server);
     pace::run(&mut results, rounds, folder.path(), &server);
+    accuracy::run(&mut results, rounds, folder.path(), &server);
     growth::run(&mut results, rounds, folder.path(), &server);
     results.print()
 }

@@ -27,9 +27,18 @@ pub struct Daemon {
 impl Daemon {
     /// Starts one with so many checks, each once in so many seconds.
     pub fn start(folder: &Path, port: u16, checks: u32, interval: u32) -> Self {
+        Self::run(folder, &config(port, checks, interval))
+    }
+
+    /// Starts one with these endpoints.
+    pub fn run(folder: &Path, endpoints: &str) -> Self {
         let folder = tempfile::tempdir_in(folder).unwrap().keep();
         let path = folder.join("config.toml");
-        std::fs::write(&path, config(port, checks, interval)).unwrap();
+        let config = format!(
+            "[daemon]\nlisten = \"127.0.0.1:0\"\nprime-failures = false\n\
+             [store]\npath = \"store.db\"\n{endpoints}"
+        );
+        std::fs::write(&path, config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_watchpost"));
         // No line for each run or change of health; but where it listens.
         command.env("RUST_LOG", "warn,watchpost::cli=info");
@@ -63,6 +72,27 @@ impl Daemon {
         page
     }
 
+    /// How long the upgrades of an endpoint took in a time, in milliseconds, and whether the
+    /// daemon itself held one up. Waits until they are written.
+    pub fn upgrades(&self, endpoint: &str, from: Timestamp, to: Timestamp) -> Vec<(f64, bool)> {
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let store = Connection::open_with_flags(&self.store, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .expect("the daemon's store");
+        let mut select = store
+            .prepare(
+                "SELECT upgrade_us, stalled_us > 0 FROM results \
+                 JOIN checks ON checks.key = results.check_key \
+                 WHERE id LIKE ?1 || '/%' AND result = 'success' AND at_us >= ?2 AND at_us < ?3",
+            )
+            .unwrap();
+        let rows = select
+            .query_map(params![endpoint, from.as_microsecond(), to.as_microsecond()], |row| {
+                Ok((row.get::<_, f64>(0)? / 1e3, row.get(1)?))
+            })
+            .unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
     /// How late the runs of a time began, in milliseconds. Waits until they are written.
     pub fn delays(&self, from: Timestamp, to: Timestamp) -> Vec<f64> {
         std::thread::sleep(std::time::Duration::from_secs(2));
@@ -90,8 +120,7 @@ impl Daemon {
 
 fn config(port: u16, checks: u32, interval: u32) -> String {
     let mut text = format!(
-        "[daemon]\nlisten = \"127.0.0.1:0\"\nprime-failures = false\n[store]\npath = \"store.db\"\n\
-         [defaults]\ninterval = \"{interval}s\"\nca-file = \"../ca.pem\"\n\
+        "[defaults]\ninterval = \"{interval}s\"\nca-file = \"../ca.pem\"\n\
          connect-to = \"127.0.0.1\"\nmax-inflight = {ORIGINS}\norigins = ["
     );
     for origin in 0..ORIGINS {

@@ -46,7 +46,7 @@ impl Figure {
 }
 
 /// Every figure, in the order of the table.
-pub const FIGURES: [Figure; 17] = [
+pub const FIGURES: [Figure; 20] = [
     Figure::at_most("new", 1.15, "x", "CPU of a probe against the bare loop, chain never known"),
     Figure::at_most("known", 0.85, "x", "CPU of a probe against the bare loop, chain known"),
     Figure::at_most("blackbox", 0.35, "x", "CPU of a probe against blackbox_exporter's"),
@@ -65,6 +65,14 @@ pub const FIGURES: [Figure; 17] = [
         goal: Goal::AtLeast(10.0),
         unit: "x",
     },
+    Figure::at_most(
+        "accuracy-0",
+        2.0,
+        "ms",
+        "an upgrade's p99 while half a core is busy, less its true time",
+    ),
+    Figure::at_most("accuracy-50", 2.0, "ms", "the same, of an answer after 50 ms"),
+    Figure::at_most("accuracy-700", 2.0, "ms", "the same, of an answer after 700 ms"),
     Figure::at_most("memory", 200.0, "MiB", "RSS with 10,000 checks on 500 endpoints"),
     Figure::at_most("memory-check", 12.0, "KiB", "RSS of one more check, from 5,000 to 10,000"),
     Figure::at_most("growth-cpu", 1.10, "x", "CPU of a probe with 10,000 checks, against 100"),

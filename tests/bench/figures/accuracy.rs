@@ -1,0 +1,160 @@
+//! How far a busy daemon's times are off: HAProxy answers after a set delay, and a daemon that
+//! takes half a core meanwhile says how long that took.
+
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use watchpost::clock;
+use watchpost::demo::authority::Authority;
+
+use super::daemon::Daemon;
+use super::goals::Results;
+use super::noise::{self, quantile};
+use super::peers::is_there;
+use super::process::Process;
+use super::server::{HOST, Server};
+
+/// Milliseconds before the answer, and the figure of each.
+const DOORS: [(u64, &str); 3] = [(0, "accuracy-0"), (50, "accuracy-50"), (700, "accuracy-700")];
+
+/// Pages that ask at each of these doors, every other second.
+const ORIGINS: u32 = 40;
+
+/// Handshakes a second beside these: half a core, more or less; the share is printed.
+const LOAD: u32 = 1_300;
+
+/// Every check has run, and what is done once is done.
+const WARM_UP: Duration = Duration::from_secs(4);
+
+/// Time of one measurement.
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// Measures a daemon that has nothing else to do and one that has, in turns.
+pub fn run(results: &mut Results, rounds: usize, folder: &Path, server: &Server) {
+    let names = DOORS.map(|(_, name)| name);
+    if !results.wants_any(&names) {
+        return;
+    }
+    if !is_there("haproxy") {
+        names.into_iter().for_each(|name| results.cannot(name, "install haproxy"));
+        return;
+    }
+    println!("\nHAProxy's delays, as a quiet daemon and a busy one see them (ms)\n");
+    let (_haproxy, ports) = haproxy(folder);
+    for round in 1..=rounds {
+        let mut quiet = measured(folder, &doors(&ports));
+        let mut busy = measured(folder, &(doors(&ports) + &load(server.known)));
+        let mut line = format!("  {round}  {:.2} and {:.2} cores", quiet.cores, busy.cores);
+        for (at, (delay, name)) in DOORS.into_iter().enumerate() {
+            let (true_time, p99) =
+                (quantile(&mut quiet.times[at], 0.5), quantile(&mut busy.times[at], 0.99));
+            write!(line, ";  {delay}: {true_time:.2}, p99 {p99:.2}").unwrap();
+            results.add(name, (p99 - true_time).abs());
+        }
+        println!("{line};  {} of {} spoiled", busy.spoiled, busy.runs);
+    }
+}
+
+struct Measured {
+    cores: f64,
+    times: Vec<Vec<f64>>,
+    spoiled: usize,
+    runs: usize,
+}
+
+fn measured(folder: &Path, config: &str) -> Measured {
+    let daemon = Daemon::run(folder, config);
+    std::thread::sleep(WARM_UP);
+    let (cpu, from) = (daemon.process.cpu(), clock::now());
+    noise::watch(WINDOW);
+    let (cpu, to) = (daemon.process.cpu() - cpu, clock::now());
+    let mut measured = Measured {
+        cores: cpu.as_secs_f64() / WINDOW.as_secs_f64(),
+        times: Vec::new(),
+        spoiled: 0,
+        runs: 0,
+    };
+    for (_, name) in DOORS {
+        let runs = daemon.upgrades(name, from, to);
+        let honest: Vec<_> =
+            runs.iter().filter(|(_, spoiled)| !spoiled).map(|(time, _)| *time).collect();
+        measured.runs += runs.len();
+        measured.spoiled += runs.len() - honest.len();
+        measured.times.push(honest);
+    }
+    measured
+}
+
+/// Doors that refuse, after their delay.
+fn doors(ports: &[u16; 3]) -> String {
+    let mut text = String::from("[defaults]\nconnect-to = \"127.0.0.1\"\n");
+    for ((_, name), port) in DOORS.into_iter().zip(ports) {
+        write!(
+            text,
+            "[[endpoints]]\nname = \"{name}\"\nurl = \"wss://{HOST}:{port}/\"\nca-file = \"../haproxy-ca.pem\"\n\
+             interval = \"2s\"\ntimeout = \"1500ms\"\nmax-inflight = {ORIGINS}\norigins = ["
+        )
+        .unwrap();
+        for origin in 0..ORIGINS {
+            write!(text, "{{ origin = \"https://app{origin}.test\", expect = \"deny\" }}, ")
+                .unwrap();
+        }
+        text.push_str("]\n");
+    }
+    text
+}
+
+fn load(port: u16) -> String {
+    let mut text = String::new();
+    for endpoint in 0..LOAD / 20 {
+        write!(
+            text,
+            "[[endpoints]]\nname = \"load{endpoint}\"\nurl = \"wss://{HOST}:{port}/\"\nca-file = \"../ca.pem\"\n\
+             interval = \"1s\"\ntimeout = \"900ms\"\nmax-inflight = 20\norigins = ["
+        )
+        .unwrap();
+        for origin in 0..20 {
+            write!(text, "{{ origin = \"https://app{origin}.test\" }}, ").unwrap();
+        }
+        text.push_str("]\n");
+    }
+    text
+}
+
+/// HAProxy with a door for each delay, and their ports.
+fn haproxy(folder: &Path) -> (Process, [u16; 3]) {
+    let authority = Authority::new("haproxy", clock::now()).unwrap();
+    std::fs::write(folder.join("haproxy-ca.pem"), authority.root_pem()).unwrap();
+    let served = authority.issue(&[HOST], -1, 90).unwrap();
+    let pem = folder.join("haproxy.pem");
+    std::fs::write(&pem, served.chain_pem() + &served.key_pem()).unwrap();
+    let free = DOORS.map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    let ports = free.each_ref().map(|free| free.local_addr().unwrap().port());
+    drop(free);
+    let mut text =
+        "defaults\n mode http\n timeout client 10s\n timeout server 10s\n timeout connect 5s\n"
+            .to_owned();
+    for ((delay, name), port) in DOORS.into_iter().zip(ports) {
+        writeln!(text, "frontend {name}\n bind 127.0.0.1:{port} ssl crt {}", pem.display())
+            .unwrap();
+        if delay > 0 {
+            writeln!(
+                text,
+                " tcp-request inspect-delay {delay}ms\n tcp-request content accept if WAIT_END"
+            )
+            .unwrap();
+        }
+        writeln!(text, " http-request deny deny_status 403").unwrap();
+    }
+    let config = folder.join("haproxy.cfg");
+    std::fs::write(&config, text).unwrap();
+    let mut command = Command::new("haproxy");
+    let process = Process::start(command.arg("-f").arg(config).stderr(Stdio::null()));
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, ports[2])).is_err() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    (process, ports)
+}
