@@ -96,7 +96,9 @@ async fn besieged(vice: Vice, clients: usize) {
     assert!(waits[waits.len() / 2] <= USUAL && waits[waits.len() - 1] <= LONGEST, "{waits:?}");
     let page = tokio::task::block_in_place(|| watched.daemon.get("/metrics"));
     assert!(sum(&page, "watchpost_http_evicted_total ") > 0.0, "{page}");
-    assert_eq!(super::runs(&page, "failure"), 0.0, "{page}");
+    // The door lives among the crowd, and may itself be too slow once: that does not make it down.
+    let up = "probe_up{endpoint=\"door\",probe=\"websocket\",origin=\"none\",expect=\"allow\"} 1\n";
+    assert!(page.contains(up), "{page}");
     assert!(sum(&page, "process_resident_memory_bytes ") < 200e6, "{page}");
 }
 
