@@ -22,7 +22,9 @@ async fn a_silent_name_server_is_no_downtime() {
 
     answers.send(Answer::Silence).unwrap();
     let silent = daemon.wait_for_line("result=inconclusive");
-    assert!(silent.contains("reason=timeout phase=resolve"), "{silent}");
+    // On a busy machine the daemon may have been held up as well, and says so first.
+    let whose = ["reason=timeout phase=resolve", "reason=monitor_lag phase=resolve"];
+    assert!(whose.iter().any(|whose| silent.contains(whose)), "{silent}");
     assert_eq!(sum(&daemon.get("/metrics"), up), 1.0, "it keeps its verdict");
     let page =
         daemon.metrics_until("unknown after three intervals", PATIENCE, |page| !page.contains(up));
