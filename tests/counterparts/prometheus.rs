@@ -367,7 +367,8 @@ print(sum(len(family.samples) for family in families))
 fn the_shipped_rules_are_rules() {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboards/prometheus/alerts.yml");
     let said = said(Command::new("promtool").args(["check", "rules"]).arg(&rules));
-    assert!(said.contains("SUCCESS: 7 rules found"), "{said}");
+    let alerts = fs::read_to_string(&rules).unwrap().matches("- alert: ").count();
+    assert!(said.contains(&format!("SUCCESS: {alerts} rules found")), "{said}");
 }
 
 #[test]
