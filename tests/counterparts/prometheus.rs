@@ -50,7 +50,7 @@ impl Watch {
     /// The page, as curl gets it.
     fn page(&self, accept: &str) -> String {
         let url = format!("http://127.0.0.1:{}/metrics", self.port);
-        said(Command::new("curl").args(["-sf", "-H", &format!("Accept: {accept}"), &url]))
+        said(Command::new("curl").args(["-sSf", "-H", &format!("Accept: {accept}"), &url]))
     }
 
     /// How long a phase of the first so many passes took, in seconds, once they are all stored.
