@@ -4,6 +4,7 @@ mod ask;
 mod check;
 mod demo;
 mod exit;
+mod explain;
 mod lint;
 mod run;
 pub mod screen;
@@ -42,6 +43,11 @@ enum Command {
     /// Try one door now, and explain what is seen.
     #[command(after_help = EXIT_STATUSES)]
     Check(Box<ask::Args>),
+    /// Say what a reason or a warning means, and what to do about it.
+    Explain {
+        /// The code, as it stands in a metric, a log line or a report. Without one, all are listed.
+        code: Option<String>,
+    },
     /// List every fault of a config, or what it will cost and how soon it will notice.
     Lint {
         /// The config.
@@ -57,6 +63,7 @@ impl Cli {
             Command::Run { config } => run::run(&config),
             Command::Demo { listen } => demo::demo(listen),
             Command::Check(args) => check::check(*args),
+            Command::Explain { code } => explain::explain(code.as_deref()),
             Command::Lint { config } => lint::lint(&config),
         }
     }

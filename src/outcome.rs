@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod chain;
+pub mod code;
 pub mod failure;
 pub mod lag;
 pub mod phase;
@@ -13,6 +14,7 @@ pub mod strikes;
 pub mod upgrade;
 pub mod verdict;
 pub mod verification;
+pub mod warning;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use failure::Failure;
 use phase::PhaseTimes;
 use response::Response;
 use verdict::Verdict;
+use warning::Remark;
 
 /// What one run saw on the wire. No opinion in it.
 #[derive(Debug, Clone, Default)]
@@ -62,4 +65,6 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Why it did not pass.
     pub failure: Option<Failure>,
+    /// What else is to be said of what was seen.
+    pub remarks: Vec<Remark>,
 }

@@ -29,7 +29,7 @@ use crate::check::probe::{Probe, RefusalStatuses};
 use crate::clock;
 use crate::clock::lag::Lag;
 use crate::outcome::failure::Failure;
-use crate::outcome::{Observation, Outcome, lag, verdict};
+use crate::outcome::{Observation, Outcome, lag, verdict, warning};
 use resolve::Resolver;
 use trust::Profiles;
 pub use trust::crypto_provider;
@@ -147,5 +147,6 @@ fn judged(
     let timeout = check.cadence.timeout();
     let ended = ended.map_err(|failure| lag::excuse(failure, observation.stalled, timeout));
     let (verdict, failure) = verdict::judge(ended, check.expect(), refusals);
-    Outcome { started_at, observation, verdict, failure }
+    let remarks = warning::remarks(&observation);
+    Outcome { started_at, observation, verdict, failure, remarks }
 }

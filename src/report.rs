@@ -15,6 +15,7 @@ use crate::outcome::phase::{Phase, PhaseTimes};
 use crate::outcome::reason::{Fault, Reason};
 use crate::outcome::response::Response;
 use crate::outcome::verdict::Verdict;
+use crate::outcome::warning::{Remark, Warning};
 
 /// One run.
 #[derive(Debug, Serialize)]
@@ -49,6 +50,8 @@ pub struct Report {
     pub evidence: Option<String>,
     /// What to do about it.
     pub fix: Option<&'static str>,
+    /// What else is not well.
+    pub warnings: Vec<WarningReport>,
     /// The status of the answer to the upgrade.
     pub http_status: Option<u16>,
     /// The subprotocol that the server chose.
@@ -67,6 +70,19 @@ pub struct Report {
     pub response: Option<ResponseReport>,
     /// What TLS agreed on and was shown; `null` on a plain connection.
     pub tls: Option<TlsReport>,
+}
+
+/// A warning.
+#[derive(Debug, Serialize)]
+pub struct WarningReport {
+    /// A code out of the README's list.
+    warning: Warning,
+    /// What is seen, in plain words.
+    message: &'static str,
+    /// What was seen in this run.
+    evidence: Option<String>,
+    /// What to do about it.
+    fix: &'static str,
 }
 
 /// A refusal, as it came.
@@ -134,6 +150,7 @@ impl Report {
             message: failure.map(|failure| failure.reason().sentence()),
             evidence: failure.map(Failure::evidence).filter(|evidence| !evidence.is_empty()),
             fix: failure.map(|failure| failure.reason().fix()),
+            warnings: outcome.remarks.iter().map(WarningReport::new).collect(),
             http_status: seen.http_status,
             subprotocol: seen.subprotocol.as_ref().map(ToString::to_string),
             address: seen.address.map(|address| address.to_string()),
@@ -156,6 +173,17 @@ fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Er
 
 fn as_seconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1e6
+}
+
+impl WarningReport {
+    fn new(remark: &Remark) -> Self {
+        Self {
+            warning: remark.warning,
+            message: remark.warning.sentence(),
+            evidence: Some(remark.evidence.clone()).filter(|evidence| !evidence.is_empty()),
+            fix: remark.warning.fix(),
+        }
+    }
 }
 
 impl ResponseReport {

@@ -12,6 +12,7 @@ use crate::outcome::certificate::Facts;
 use crate::outcome::chain::Chain;
 use crate::outcome::failure::Failure;
 use crate::outcome::verdict::{self, Verdict};
+use crate::outcome::warning::Remark;
 use crate::outcome::{Observation, Outcome};
 
 /// Columns of the longest bar.
@@ -51,6 +52,9 @@ impl fmt::Display for Screen<'_> {
             }
             if let Some(failure) = &outcome.failure {
                 explanation(f, outcome, failure)?;
+            }
+            for remark in &outcome.remarks {
+                warning(f, remark)?;
             }
         }
         Ok(())
@@ -198,6 +202,15 @@ fn explanation(f: &mut fmt::Formatter<'_>, outcome: &Outcome, failure: &Failure)
     let whose = verdict::whose(outcome.verdict, failure);
     writeln!(f, "  whose: {whose}")?;
     writeln!(f, "  do: {}", reason.fix())
+}
+
+fn warning(f: &mut fmt::Formatter<'_>, remark: &Remark) -> fmt::Result {
+    let warning = remark.warning;
+    writeln!(f, "\n  {UNSURE}warning{UNSURE:#} {BOLD}{warning}{BOLD:#}: {}", warning.sentence())?;
+    if !remark.evidence.is_empty() {
+        writeln!(f, "  seen: {}", remark.evidence)?;
+    }
+    writeln!(f, "  do: {}", warning.fix())
 }
 
 fn millis(time: Duration) -> String {

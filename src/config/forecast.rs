@@ -19,6 +19,9 @@ const PER_WEBSOCKET: usize = 5 + 1 + 1;
 /// Series of failures of one check that are not primed: few reasons ever strike.
 const UNPRIMED_FAILURES: usize = 4;
 
+/// Warnings of one check: few are raised at a time.
+const WARNINGS: usize = 2;
+
 /// Series of one histogram: 16 bounds, `+Inf`, sum and count.
 const PER_HISTOGRAM: usize = 19;
 
@@ -34,8 +37,8 @@ pub fn series(config: &Config) -> usize {
         if config.daemon.prime_failures { strikes(check).count() } else { UNPRIMED_FAILURES }
     };
     let checks = config.checks.iter().map(|check| match check.probe.kind() {
-        ProbeKind::Websocket => PER_CHECK + PER_WEBSOCKET + failures(check),
-        ProbeKind::Tls => PER_CHECK + failures(check),
+        ProbeKind::Websocket => PER_CHECK + WARNINGS + PER_WEBSOCKET + failures(check),
+        ProbeKind::Tls => PER_CHECK + WARNINGS + failures(check),
     });
     let latencies: BTreeSet<_> =
         config.checks.iter().map(|check| (&check.endpoint.name, check.probe.kind())).collect();

@@ -141,6 +141,13 @@ fn trouble(record: &CheckRecord) -> Markup {
             @if failed.is_some() { p { "The last run said nothing:" } }
             (explained(outcome))
         }
+        @for remark in last.iter().flat_map(|outcome| &outcome.remarks) {
+            p {
+                "Warning: " b { (remark.warning) } br; (remark.warning.sentence())
+                @if !remark.evidence.is_empty() { br; "Seen: " bdi { (remark.evidence) } }
+                br; small { (remark.warning.fix()) }
+            }
+        }
     }
 }
 

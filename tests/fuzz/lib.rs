@@ -143,7 +143,7 @@ pub fn run(check: &Check, mut stream: impl AsyncRead + Unpin) -> Outcome {
     };
     let ended = ended();
     let (verdict, failure) = verdict::judge(ended, check.expect(), &websocket.refusal_statuses);
-    Outcome { started_at: now(), observation: seen, verdict, failure }
+    Outcome { started_at: now(), observation: seen, verdict, failure, remarks: Vec::new() }
 }
 
 /// A failure is one of the pairs that are shown as zeros from the start.

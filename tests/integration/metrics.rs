@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use rustls::crypto::aws_lc_rs::kx_group;
 use watchpost::config::{Config, forecast};
 
 use crate::fixture::daemon::{Daemon, Home};
-use crate::fixture::pki::{self, Pki, server_config};
+use crate::fixture::pki::{self, Pki, server_config, server_config_of};
 use crate::fixture::raw;
 
 /// A daemon with every kind of check, after each has run and one has failed.
 async fn with_everything() -> (Home, Daemon, Pki) {
     let pki = Pki::new("metrics");
-    let open = pki::open(server_config(pki.good())).await;
+    // One round trip more, for a warning.
+    let open = pki::open(server_config_of(kx_group::SECP384R1, pki.good())).await;
     let expired =
         pki::open(server_config(pki.authority.issue(&["door.test"], -20, -10).unwrap())).await;
     let talking = raw::opening_then(b"\x81\x07welcome".to_vec()).await;

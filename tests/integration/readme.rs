@@ -1,6 +1,8 @@
 //! The manual says what is built: every reason, metric, setting and option, and no other.
 
+use watchpost::outcome::code::Code;
 use watchpost::outcome::reason::Reason;
+use watchpost::outcome::warning::Warning;
 
 use crate::fixture::daemon::watchpost;
 
@@ -36,6 +38,34 @@ fn the_table_of_reasons_is_that_of_the_code() {
     let rows = section("## Reasons").lines().filter(|line| line.starts_with("| `"));
     let rows: Vec<_> = rows.collect();
     assert_eq!(rows, expected);
+}
+
+#[test]
+fn the_table_of_warnings_is_that_of_the_code() {
+    let expected: Vec<_> = Warning::ALL
+        .iter()
+        .map(|warning| {
+            let code = warning.code();
+            format!("| `{code}` | {} | {} |", warning.sentence(), warning.fix())
+        })
+        .collect();
+    let rows: Vec<_> =
+        section("## Warnings").lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn every_code_is_explained() {
+    for code in Code::all() {
+        let told = watchpost(&["explain", code.as_str()]).output().unwrap();
+        let told = String::from_utf8(told.stdout).unwrap();
+        assert!(told.contains(code.sentence()) && told.contains(code.fix()), "{told}");
+    }
+    let all = String::from_utf8(watchpost(&["explain"]).output().unwrap().stdout).unwrap();
+    assert_eq!(all.lines().count(), Code::all().count());
+    let slip = watchpost(&["explain", "cert_expird"]).output().unwrap();
+    assert_eq!(slip.status.code(), Some(2));
+    assert!(String::from_utf8(slip.stderr).unwrap().contains("is it cert_expired?"));
 }
 
 #[test]

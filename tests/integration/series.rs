@@ -133,7 +133,7 @@ fn run(check: &Check, mut bytes: &[u8], now: Timestamp) -> Outcome {
     };
     let (verdict, failure) =
         verdict::judge(converse(), check.expect(), &websocket.refusal_statuses);
-    Outcome { started_at: now, observation: seen, verdict, failure }
+    Outcome { started_at: now, observation: seen, verdict, failure, remarks: Vec::new() }
 }
 
 fn report(state: &mut State, check: &Arc<Check>, outcome: Outcome) -> Verdict {
@@ -254,7 +254,13 @@ fn whatever_chains_come_there_are_so_many_series() {
         };
         let failure = Some(Failure::CertificateRejected(VerifyFailure::UnknownIssuer));
         let now = start + Duration::from_secs(number);
-        let outcome = Outcome { started_at: now, observation, verdict: Verdict::Fail, failure };
+        let outcome = Outcome {
+            started_at: now,
+            observation,
+            verdict: Verdict::Fail,
+            failure,
+            remarks: Vec::new(),
+        };
         report(&mut state, check, outcome);
         if number % 50 == 0 {
             let page = series(&state, now);

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::kx_group;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use watchpost::outcome::chain::Chain;
 use watchpost::outcome::reason::Reason;
 use watchpost::outcome::verdict::Verdict;
+use watchpost::outcome::warning::Warning;
 
 use crate::fixture::checks::{check, config, run};
-use crate::fixture::pki::{self, HOST, Pki, now, server_config};
+use crate::fixture::pki::{self, HOST, Pki, now, server_config, server_config_of};
 use crate::fixture::raw;
 
 #[tokio::test]
@@ -197,18 +197,12 @@ async fn a_plain_http_url_of_a_websocket_needs_no_certificate() {
 async fn a_hello_retry_request_is_seen_as_such() {
     let pki = Pki::new("retry");
     for (group, retried) in [(kx_group::SECP384R1, true), (kx_group::X25519, false)] {
-        let served = pki.good();
-        let provider = CryptoProvider { kx_groups: vec![group], ..aws_lc_rs::default_provider() };
-        let config = ServerConfig::builder_with_provider(Arc::new(provider))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(served.chain, served.key)
-            .unwrap();
-        let server = pki::open(config).await;
+        let server = pki::open(server_config_of(group, pki.good())).await;
         let outcome = run(&check("wss://door.test/", &pki.keys(&server))).await;
         assert_eq!(outcome.failure, None);
         let session = outcome.observation.session.unwrap();
         assert_eq!((session.hello_retry, session.key_exchange), (retried, group.name().as_str()));
+        let warnings: Vec<_> = outcome.remarks.iter().map(|remark| remark.warning).collect();
+        assert_eq!(warnings, if retried { vec![Warning::TlsHelloRetry] } else { vec![] });
     }
 }

@@ -1,5 +1,6 @@
 //! Families with one series, or a few, for each check.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -11,6 +12,7 @@ use crate::http::exposition::{Exposition, Kind, Labels};
 use crate::outcome::phase::{Phase, PhaseTimes};
 use crate::outcome::reason::Reason;
 use crate::outcome::strikes::{can_strike, strikes};
+use crate::outcome::warning::Warning;
 use crate::record::row::RunResult;
 use crate::record::snapshot::{CheckRecord, Snapshot};
 
@@ -36,6 +38,7 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot, labels: &[Labels], setting
     runs(e, &table);
     failures(e, &table, settings);
     failure_info(e, &table);
+    warnings(e, &table);
     let name = "probe_last_run_timestamp_seconds";
     gauge(e, &table, name, "When the last run began.", |row| {
         Some(row.last_run_at?.as_microsecond() as f64 / 1e6)
@@ -57,6 +60,7 @@ struct Row<'a> {
     failing: Option<(Option<Phase>, Reason)>,
     last_run_at: Option<Timestamp>,
     last: Option<Last>,
+    warnings: BTreeSet<Warning>,
 }
 
 /// What they say of its last run.
@@ -87,6 +91,12 @@ impl<'a> Row<'a> {
             failing: record.failing,
             last_run_at: record.last_run_at,
             last,
+            warnings: record
+                .last
+                .iter()
+                .flat_map(|outcome| &outcome.remarks)
+                .map(|remark| remark.warning)
+                .collect(),
         }
     }
 
@@ -150,6 +160,16 @@ fn failure_info(e: &mut Exposition, table: &[Row<'_>]) {
         if let Some((phase, reason)) = row.failing {
             let phase = phase.map_or("none", Phase::as_str);
             e.sample_with(row.labels, &[("phase", phase), ("reason", reason.code())], 1.0);
+        }
+    }
+}
+
+fn warnings(e: &mut Exposition, table: &[Row<'_>]) {
+    let name = "probe_warning";
+    e.family(name, Kind::Info, "What else the last run saw that is not well.");
+    for row in table {
+        for warning in &row.warnings {
+            e.sample_with(row.labels, &[("warning", warning.code())], 1.0);
         }
     }
 }

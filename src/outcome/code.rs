@@ -1,0 +1,64 @@
+//! What a code means, whichever table it stands in.
+
+use super::reason::Reason;
+use super::warning::Warning;
+
+/// A code out of one of the two tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// Why a run did not pass.
+    Reason(Reason),
+    /// What is not well beside that.
+    Warning(Warning),
+}
+
+impl Code {
+    /// Every code: the reasons in the order in which runs meet them, then the warnings.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let reasons = Reason::ALL.iter().copied().map(Self::Reason);
+        reasons.chain(Warning::ALL.iter().copied().map(Self::Warning))
+    }
+
+    /// The code that a text is.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let warning = || Warning::from_code(text).map(Self::Warning);
+        Reason::from_code(text).map(Self::Reason).or_else(warning)
+    }
+
+    /// The code itself.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reason(reason) => reason.code(),
+            Self::Warning(warning) => warning.code(),
+        }
+    }
+
+    /// What it means, in plain words.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Reason(reason) => reason.sentence(),
+            Self::Warning(warning) => warning.sentence(),
+        }
+    }
+
+    /// What to do about it.
+    pub fn fix(self) -> &'static str {
+        match self {
+            Self::Reason(reason) => reason.fix(),
+            Self::Warning(warning) => warning.fix(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_found_by_its_text() {
+        for code in Code::all() {
+            assert_eq!(Code::from_text(code.as_str()), Some(code));
+        }
+        assert_eq!(Code::from_text("no_such_code"), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! The closed list of warnings: what a run saw that fails nothing yet, each with its code, a
+//! sentence and a fix.
+//!
+//! This table is the only source of labels, of what the terminal and the page say, and of the
+//! list in the README, as that of [`Reason`](super::reason::Reason) is for failures.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::Observation;
+
+macro_rules! warnings {
+    ($($variant:ident $code:literal $sentence:literal $fix:literal)+) => {
+        /// What is not well, though the run passed, or beside what it failed of.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Warning {
+            $(#[doc = $sentence] $variant,)+
+        }
+
+        impl Warning {
+            /// Every warning.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The label; never changes its meaning.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// What is seen, in plain words.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$variant => $sentence,)+ }
+            }
+
+            /// What to do about it.
+            pub fn fix(self) -> &'static str {
+                match self { $(Self::$variant => $fix,)+ }
+            }
+        }
+    };
+}
+
+warnings! {
+    TlsHelloRetry "tls_hello_retry"
+        "The server asked for another key share, which costs each visitor a round trip."
+        "Let the server take X25519MLKEM768 or X25519, the groups that browsers send a share for."
+}
+
+impl Warning {
+    /// The warning that a code stands for.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|warning| warning.code() == code)
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Serialize for Warning {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+/// A warning, with what was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Which.
+    pub warning: Warning,
+    /// What was seen, for people; made of quoted text. Empty where the warning says it all.
+    pub evidence: String,
+}
+
+/// What is to be said of a run beside its verdict. For a good run it takes no memory.
+pub fn remarks(seen: &Observation) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    if let Some(session) = seen.session.as_ref().filter(|session| session.hello_retry) {
+        let evidence = session.key_exchange.map(|group| format!("it chose {group}"));
+        let evidence = evidence.unwrap_or_default();
+        remarks.push(Remark { warning: Warning::TlsHelloRetry, evidence });
+    }
+    remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::outcome::reason::Reason;
+
+    #[test]
+    fn a_code_is_that_of_one_reason_or_one_warning() {
+        let warnings = Warning::ALL.iter().map(|warning| warning.code());
+        let codes: Vec<_> =
+            Reason::ALL.iter().map(|reason| reason.code()).chain(warnings).collect();
+        assert_eq!(codes.iter().collect::<HashSet<_>>().len(), codes.len());
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        assert!(codes.iter().all(|code| code.chars().all(legal)));
+    }
+
+    #[test]
+    fn every_warning_ends_its_sentences() {
+        for warning in Warning::ALL {
+            let ends = |text: &str| text.ends_with(['.', '?']);
+            assert!(ends(warning.sentence()) && ends(warning.fix()), "{warning}");
+        }
+    }
+}
