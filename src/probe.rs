@@ -9,6 +9,7 @@ pub mod head;
 mod io_error;
 mod memo;
 mod resolve;
+mod signatures;
 mod tls;
 mod trust;
 mod websocket;

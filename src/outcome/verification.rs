@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
 use super::certificate::{Certificate, Facts};
@@ -141,6 +141,20 @@ pub fn verify(
     roots: &Roots,
     now: Timestamp,
 ) -> Verification {
+    verify_with(webpki::ALL_VERIFICATION_ALGS, presented, name, roots, now)
+}
+
+/// The same, with other implementations of the algorithms.
+pub fn verify_with(
+    algorithms: &[&dyn SignatureVerificationAlgorithm],
+    presented: &[Certificate],
+    name: &ServerName<'_>,
+    roots: &Roots,
+    now: Timestamp,
+) -> Verification {
+    let path_at = |end_entity: &EndEntityCert<'_>, rest: &[CertificateDer<'_>], now| {
+        path_at(algorithms, end_entity, rest, presented, roots, now)
+    };
     let Some((leaf, rest)) = presented.split_first() else {
         return Verification { path: None, failures: vec![invalid("no certificate")] };
     };
@@ -151,12 +165,12 @@ pub fn verify(
     };
 
     let mut failures = Vec::new();
-    let mut path = path_at(&end_entity, &rest, presented, roots, now);
+    let mut path = path_at(&end_entity, &rest, now);
     if let Err(error) = &path {
         failures.push(classify(error.clone(), leaf));
         if is_about_time(error) {
             // The dates hide whatever else is wrong: look again at a time when they were right.
-            path = path_at(&end_entity, &rest, presented, roots, within_dates(presented));
+            path = path_at(&end_entity, &rest, within_dates(presented));
             if let Err(error) = &path
                 && !is_about_time(error)
             {
@@ -191,6 +205,7 @@ fn candidates(rest: &[Certificate]) -> Vec<CertificateDer<'static>> {
 }
 
 fn path_at(
+    algorithms: &[&dyn SignatureVerificationAlgorithm],
     end_entity: &EndEntityCert<'_>,
     rest: &[CertificateDer<'_>],
     presented: &[Certificate],
@@ -199,7 +214,7 @@ fn path_at(
 ) -> Result<VerifiedPath, Error> {
     let since_epoch = Duration::from_secs(u64::try_from(now.as_second()).unwrap_or(0));
     let path = end_entity.verify_for_usage(
-        webpki::ALL_VERIFICATION_ALGS,
+        algorithms,
         roots.anchors(),
         rest,
         UnixTime::since_unix_epoch(since_epoch),

@@ -9,6 +9,7 @@ use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 
+use crate::outcome::certificate::Certificate;
 use crate::outcome::chain::Chain;
 
 /// Most chains that are remembered: one for each address that is asked in turn.
@@ -39,6 +40,14 @@ impl Memo {
             entries.swap(0, at);
         }
         entries.front().map(|(_, judged)| judged.clone())
+    }
+
+    /// An issuer that stood in another chain, as it was read then.
+    pub fn certificate(&self, der: &CertificateDer<'_>) -> Option<Certificate> {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let issuers = entries.iter().flat_map(|(_, known)| known.chain.certificates.iter().skip(1));
+        let mut same = issuers.filter(|known| known.der == *der);
+        same.next().cloned()
     }
 
     /// Remembers a chain; the one that was not seen for the longest time goes.

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::sign::CertifiedKey;
 
 use super::capture::{Capture, Presented};
 use super::memo::{Judged, Memo};
+use super::signatures::Signatures;
 use crate::check::endpoint::{Endpoint, EndpointName, Identity, Trust};
 use crate::outcome::certificate::Certificate;
 use crate::outcome::chain::Chain;
 use crate::outcome::roots::Roots;
-use crate::outcome::verification::verify;
+use crate::outcome::verification::verify_with;
 
 /// How each endpoint's connections are set up.
 #[derive(Debug, Default)]
@@ -26,6 +27,7 @@ impl Profiles {
     pub fn new<'a>(endpoints: impl IntoIterator<Item = &'a Arc<Endpoint>>) -> Self {
         let provider = Arc::new(crypto_provider());
         let template = template(provider.clone());
+        let signatures = Arc::new(Signatures::default());
         let mut roots = HashMap::new();
         let encrypted = endpoints.into_iter().filter(|endpoint| endpoint.target.scheme.is_tls());
         Self(
@@ -40,6 +42,7 @@ impl Profiles {
                         roots: trusted,
                         identity: endpoint.identity.as_ref().map(Identity::certified_key),
                         memo: Arc::default(),
+                        signatures: signatures.clone(),
                         template: template.clone(),
                     };
                     (endpoint.name.clone(), Arc::new(profile))
@@ -61,6 +64,7 @@ pub struct Profile {
     roots: Arc<Roots>,
     identity: Option<Arc<CertifiedKey>>,
     memo: Arc<Memo>,
+    signatures: Arc<Signatures>,
     template: ClientConfig,
 }
 
@@ -88,10 +92,14 @@ impl Profile {
             }
             Presented::Known(digest, judged) => (digest, judged.chain.certificates.clone()),
             Presented::New(digest, ders) => {
-                (digest, ders.iter().cloned().map(Certificate::read).collect())
+                let read = |der: &CertificateDer<'static>| {
+                    self.memo.certificate(der).unwrap_or_else(|| Certificate::read(der.clone()))
+                };
+                (digest, ders.iter().map(read).collect())
             }
         };
-        let verification = verify(&certificates, name, &self.roots, now);
+        let algorithms = self.signatures.algorithms();
+        let verification = verify_with(&algorithms, &certificates, name, &self.roots, now);
         let chain = Arc::new(Chain { certificates, verification });
         self.memo.put(*digest, Judged { chain: chain.clone(), at: now });
         chain
@@ -177,6 +185,7 @@ mod tests {
             roots: Arc::new(Roots::new([authority.root()])),
             identity: None,
             memo: Arc::default(),
+            signatures: Arc::default(),
             template: template(Arc::new(crypto_provider())),
         };
         let name = ServerName::try_from("door.test").unwrap();
