@@ -7,6 +7,7 @@ pub mod metrics;
 pub mod negotiation;
 mod pages;
 pub mod reload;
+mod room;
 mod scrape;
 pub mod server;
 pub mod status;

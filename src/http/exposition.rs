@@ -103,10 +103,15 @@ enum Page {
 impl Exposition {
     /// An empty page.
     pub fn new(format: Format) -> Self {
+        Self::within(Vec::new(), format)
+    }
+
+    /// A page in room that another one left behind.
+    pub fn within(room: Vec<u8>, format: Format) -> Self {
         let page = match format {
-            Format::Text => Page::Text(text::Page::new(text::Dialect::Prometheus)),
-            Format::OpenMetrics => Page::Text(text::Page::new(text::Dialect::OpenMetrics)),
-            Format::Protobuf => Page::Protobuf(protobuf::Page::default()),
+            Format::Text => Page::Text(text::Page::within(room, text::Dialect::Prometheus)),
+            Format::OpenMetrics => Page::Text(text::Page::within(room, text::Dialect::OpenMetrics)),
+            Format::Protobuf => Page::Protobuf(protobuf::Page::within(room)),
         };
         Self { format, page, samples: 0 }
     }

@@ -28,7 +28,18 @@ pub struct Page {
 
 /// Renders a snapshot, and behind it the daemon's own numbers as they were rendered elsewhere.
 pub fn render(snapshot: &Snapshot, settings: Settings, format: Format, own: &str) -> Page {
-    let mut exposition = Exposition::new(format);
+    render_within(Vec::new(), snapshot, settings, format, own)
+}
+
+/// The same, in room that another page left behind.
+pub fn render_within(
+    room: Vec<u8>,
+    snapshot: &Snapshot,
+    settings: Settings,
+    format: Format,
+    own: &str,
+) -> Page {
+    let mut exposition = Exposition::within(room, format);
     // Rendered once for the twenty families that bear them.
     let labels: Vec<Labels> =
         snapshot.checks.iter().map(|record| labels(exposition.labels(), &record.check)).collect();

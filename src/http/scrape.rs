@@ -11,6 +11,7 @@ use tokio_util::bytes::Bytes;
 
 use super::exposition::Format;
 use super::pages::Shared;
+use super::room::Room;
 use super::{Context, metrics, negotiation};
 use crate::log;
 
@@ -20,6 +21,7 @@ pub struct Pages {
     text: Arc<Shared<Bytes>>,
     open_metrics: Arc<Shared<Bytes>>,
     protobuf: Arc<Shared<Bytes>>,
+    room: Room,
 }
 
 /// Answers a scrape in the format that the scraper likes best.
@@ -49,9 +51,11 @@ async fn render(context: Context, format: Format) -> Result<Bytes, (StatusCode, 
     let rendered = tokio::task::spawn_blocking(move || {
         metrics_process::Collector::default().collect();
         counter!("watchpost_log_dropped_total").absolute(log::dropped());
-        metrics::render(&snapshot, settings, format, &context.own.render()).body
+        let (room, own) = (context.pages.room.take(), context.own.render());
+        let page = metrics::render_within(room, &snapshot, settings, format, &own);
+        context.pages.room.page(page.body)
     });
-    rendered.await.map(Bytes::from).map_err(|error| {
+    rendered.await.map_err(|error| {
         tracing::error!(%error, "the metrics page cannot be rendered");
         (StatusCode::INTERNAL_SERVER_ERROR, "")
     })

@@ -67,6 +67,11 @@ pub struct Page {
 }
 
 impl Page {
+    /// An empty page.
+    pub fn within(room: Vec<u8>) -> Self {
+        Self { wire: Wire(room), open: None }
+    }
+
     /// Begins a family, and ends the one before. A counter keeps its suffix here.
     pub fn family(&mut self, name: &str, kind: Kind, help: &str) {
         self.close();

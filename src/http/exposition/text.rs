@@ -22,8 +22,8 @@ pub struct Page {
 
 impl Page {
     /// An empty page.
-    pub fn new(dialect: Dialect) -> Self {
-        Self { dialect, name: String::new(), text: Vec::new() }
+    pub fn within(room: Vec<u8>, dialect: Dialect) -> Self {
+        Self { dialect, name: String::new(), text: room }
     }
 
     /// Begins a family.
