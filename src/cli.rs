@@ -3,6 +3,7 @@
 mod ask;
 mod check;
 mod demo;
+mod diagnose;
 mod exit;
 mod explain;
 mod lint;
@@ -43,6 +44,9 @@ enum Command {
     /// Try one door now, and explain what is seen.
     #[command(after_help = EXIT_STATUSES)]
     Check(Box<ask::Args>),
+    /// Find out why a page is not let in: ask as the page does, then as its neighbours would.
+    #[command(after_help = EXIT_STATUSES)]
+    Diagnose(Box<diagnose::Args>),
     /// Say what a reason or a warning means, and what to do about it.
     Explain {
         /// The code, as it stands in a metric, a log line or a report. Without one, all are listed.
@@ -63,6 +67,7 @@ impl Cli {
             Command::Run { config } => run::run(&config),
             Command::Demo { listen } => demo::demo(listen),
             Command::Check(args) => check::check(*args),
+            Command::Diagnose(args) => diagnose::diagnose(*args),
             Command::Explain { code } => explain::explain(code.as_deref()),
             Command::Lint { config } => lint::lint(&config),
         }

@@ -28,6 +28,9 @@ pub mod schedule;
 /// One run over the wire.
 pub mod probe;
 
+/// Why a page is not let in.
+pub mod diagnose;
+
 /// One run as JSON.
 pub mod report;
 

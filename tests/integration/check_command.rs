@@ -72,6 +72,7 @@ async fn an_open_door_is_an_object_with_every_field() {
             "tls",
             "url",
             "verdict",
+            "warnings",
         ]
     );
     assert_eq!((&report["verdict"], &report["success"]), (&"pass".into(), &true.into()));

@@ -14,6 +14,7 @@ mod check_command;
 mod config;
 mod daemon;
 mod deadline;
+mod diagnose;
 mod flood;
 mod lag;
 mod layers;

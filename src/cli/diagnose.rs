@@ -1,0 +1,258 @@
+//! `watchpost diagnose`: why a page is not let in, and what to change.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use super::{ask, exit};
+use crate::check::Check;
+use crate::check::origin::{Expect, Origin};
+use crate::check::probe::ProbeKind;
+use crate::clock;
+use crate::diagnose::conclusion::Conclusion;
+use crate::diagnose::near_miss::Spelling;
+use crate::diagnose::{Diagnosis, diagnose as ask_around};
+use crate::outcome::Outcome;
+use crate::outcome::verdict::Verdict;
+use crate::probe::Prober;
+use crate::report::Report;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const UNSURE: Style = AnsiColor::Yellow.on_default().bold();
+
+/// What to find out, and how.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Args {
+    #[command(flatten)]
+    ask: ask::Args,
+    /// Most runs against the endpoint, a quarter of a second apart.
+    #[arg(long, value_name = "RUNS", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=60))]
+    budget: u16,
+}
+
+/// Asks around for each page that ought to get in, and says what to change.
+pub fn diagnose(args: Args) -> ExitCode {
+    let (json, budget) = (args.ask.json, usize::from(args.budget));
+    let mut question = match args.ask.question() {
+        Ok(question) => question,
+        Err(problem) => {
+            anstream::eprintln!("watchpost: {problem}");
+            return ExitCode::from(exit::USAGE);
+        }
+    };
+    question.checks.retain(|check| check.expect() == Expect::Allow);
+    let endpoints = question.checks.iter().map(|check| &check.endpoint);
+    let prober = Prober::new(endpoints, &question.nameservers, question.contact.as_deref());
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            anstream::eprintln!("watchpost: cannot start: {error}");
+            return ExitCode::from(exit::TROUBLE);
+        }
+    };
+    let mut diagnoses = Vec::with_capacity(question.checks.len());
+    for check in &question.checks {
+        if !json {
+            anstream::print!("{}", Asking { check, budget });
+        }
+        let told = |spelling, origin: &Origin, outcome: &Outcome| {
+            if !json {
+                anstream::print!("{}", Line { spelling, origin, outcome });
+            }
+        };
+        let diagnosis = runtime.block_on(ask_around(&prober, check, budget, told));
+        if !json {
+            anstream::print!("{}", Screen(&diagnosis));
+        }
+        diagnoses.push(diagnosis);
+    }
+    if json {
+        print_json(&diagnoses);
+    }
+    let verdicts: Vec<_> = diagnoses.iter().map(verdict).collect();
+    exit::status(&verdicts)
+}
+
+/// What the page itself would say.
+fn verdict(diagnosis: &Diagnosis) -> Verdict {
+    match diagnosis.conclusion {
+        Conclusion::LetIn => Verdict::Pass,
+        Conclusion::Inconclusive | Conclusion::Throttled => Verdict::Inconclusive,
+        _ => Verdict::Fail,
+    }
+}
+
+struct Asking<'a> {
+    check: &'a Check,
+    budget: usize,
+}
+
+impl fmt::Display for Asking<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { check, budget } = self;
+        writeln!(f, "{BOLD}{}{BOLD:#}  {DIM}at most {budget} runs{DIM:#}", check.endpoint.target)?;
+        match check.origin.as_ref().map(|rule| rule.origin.header()) {
+            Some(Some(origin)) => writeln!(f, "the page sends  Origin: {origin}\n"),
+            Some(None) => writeln!(f, "the client sends no Origin\n"),
+            None => writeln!(f),
+        }
+    }
+}
+
+/// One run.
+struct Line<'a> {
+    spelling: Spelling,
+    origin: &'a Origin,
+    outcome: &'a Outcome,
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { spelling, origin, outcome } = self;
+        let (style, mark) = match outcome.verdict {
+            Verdict::Pass => (GOOD, "✔"),
+            Verdict::Fail => (BAD, "✘"),
+            Verdict::Inconclusive => (UNSURE, "?"),
+        };
+        let seen = &outcome.observation;
+        let told = outcome.failure.as_ref().map_or("let in", |failure| failure.reason().code());
+        let status = seen.http_status.map_or(String::new(), |status| format!(" {status}"));
+        let spelling = spelling.as_str().replace('_', " ");
+        write!(
+            f,
+            "  {style}{mark}{style:#} {spelling:<15} {:<40} {told}{status}",
+            origin.to_string()
+        )?;
+        match seen.address {
+            Some(address) if seen.addresses > 1 => writeln!(f, "  {DIM}{address}{DIM:#}"),
+            _ => writeln!(f),
+        }
+    }
+}
+
+/// What follows.
+struct Screen<'a>(&'a Diagnosis);
+
+impl fmt::Display for Screen<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Diagnosis { check, asked, conclusion, lessons, advice, .. } = self.0;
+        let style = match verdict(self.0) {
+            Verdict::Pass => GOOD,
+            Verdict::Fail => BAD,
+            Verdict::Inconclusive => UNSURE,
+        };
+        writeln!(f, "\n{style}{}{style:#}", conclusion.sentence())?;
+        let failed = asked.iter().find(|outcome| outcome.failure.is_some());
+        if let Some((outcome, failure)) = failed.and_then(|one| Some((one, one.failure.as_ref()?)))
+        {
+            let reason = failure.reason();
+            let phase = failure.phase().map_or(String::new(), |phase| format!(" in {phase}"));
+            writeln!(f, "  {BOLD}{reason}{BOLD:#}{phase}: {}", reason.sentence())?;
+            let evidence = failure.evidence();
+            if !evidence.is_empty() {
+                writeln!(f, "  seen: {evidence}")?;
+            }
+            certificate(f, outcome)?;
+        }
+        for sentence in lessons {
+            writeln!(f, "  why: {sentence}")?;
+        }
+        for sentence in advice {
+            writeln!(f, "  do: {sentence}")?;
+        }
+        let opened = matches!(conclusion, Conclusion::LetIn);
+        if check.probe.kind() == ProbeKind::Websocket && !opened {
+            writeln!(
+                f,
+                "  not CORS: a WebSocket is not subject to it, whatever the page's console says; \
+                 no Access-Control header can mend this"
+            )?;
+        }
+        writeln!(f)
+    }
+}
+
+/// The certificate that has to be replaced, where one is at fault.
+fn certificate(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
+    let Some(chain) = outcome.observation.chain.as_deref() else { return Ok(()) };
+    if chain.verification.failures.is_empty() {
+        return Ok(());
+    }
+    let now = clock::now();
+    let out_of_date = chain.certificates.iter().find(|certificate| {
+        let facts = certificate.facts.as_ref();
+        facts.is_some_and(|facts| facts.not_after < now || facts.not_before > now)
+    });
+    let Some(certificate) = out_of_date.or(chain.leaf()) else { return Ok(()) };
+    if let Some(facts) = &certificate.facts {
+        writeln!(
+            f,
+            "  certificate: {}, by {}, serial {}",
+            facts.subject, facts.issuer, facts.serial
+        )?;
+    }
+    let address = outcome.observation.address.map_or(String::new(), |at| format!(", at {at}"));
+    writeln!(f, "  SHA-256: {}{address}", certificate.fingerprint)
+}
+
+/// A diagnosis as JSON. A contract, as that of `check --json`.
+#[derive(Serialize)]
+struct DiagnosisReport {
+    endpoint: String,
+    url: String,
+    origin: String,
+    conclusion: Conclusion,
+    message: &'static str,
+    lessons: Vec<&'static str>,
+    advice: Vec<String>,
+    asked: Vec<Report>,
+    tried: Vec<TriedReport>,
+}
+
+#[derive(Serialize)]
+struct TriedReport {
+    spelling: &'static str,
+    origin: String,
+    verdict: Verdict,
+    reason: Option<&'static str>,
+    http_status: Option<u16>,
+}
+
+fn print_json(diagnoses: &[Diagnosis]) {
+    let report = |diagnosis: &Diagnosis| DiagnosisReport {
+        endpoint: diagnosis.check.endpoint.name.to_string(),
+        url: diagnosis.check.endpoint.target.to_string(),
+        origin: diagnosis.origin.to_string(),
+        conclusion: diagnosis.conclusion,
+        message: diagnosis.conclusion.sentence(),
+        lessons: diagnosis.lessons.clone(),
+        advice: diagnosis.advice.clone(),
+        asked: diagnosis.asked.iter().map(|one| Report::new(&diagnosis.check, one)).collect(),
+        tried: diagnosis
+            .tried
+            .iter()
+            .map(|one| TriedReport {
+                spelling: one.near_miss.spelling.as_str(),
+                origin: one.near_miss.origin.to_string(),
+                verdict: one.outcome.verdict,
+                reason: one.outcome.failure.as_ref().map(|failure| failure.reason().code()),
+                http_status: one.outcome.observation.http_status,
+            })
+            .collect(),
+    };
+    let reports: Vec<_> = diagnoses.iter().map(report).collect();
+    let json = match reports.as_slice() {
+        [one] => serde_json::to_string_pretty(one),
+        several => serde_json::to_string_pretty(several),
+    };
+    match json {
+        Ok(json) => anstream::println!("{json}"),
+        Err(error) => anstream::eprintln!("watchpost: {error}"),
+    }
+}

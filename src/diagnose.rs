@@ -1,0 +1,122 @@
+//! Finds out why a page is not let in: asks as the page does, then as its neighbours would, politely.
+
+pub mod conclusion;
+pub mod near_miss;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::check::Check;
+use crate::check::origin::{Expect, Origin, OriginRule};
+use crate::outcome::Outcome;
+use crate::probe::Prober;
+use conclusion::Conclusion;
+use near_miss::{NearMiss, Spelling, near_misses};
+
+/// Time between two runs: a person waits, and a server counts.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Most addresses of a name that are asked.
+const MAX_ADDRESSES: usize = 4;
+
+/// A spelling, and what it met.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// What was sent.
+    pub near_miss: NearMiss,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// All that was asked, and what follows from it.
+#[derive(Debug, Clone)]
+pub struct Diagnosis {
+    /// The check, as the page would make it.
+    pub check: Arc<Check>,
+    /// What the page sends.
+    pub origin: Origin,
+    /// How the page itself was answered: at each address, and once more behind the spellings.
+    pub asked: Vec<Outcome>,
+    /// How the spellings were.
+    pub tried: Vec<Tried>,
+    /// What that shows.
+    pub conclusion: Conclusion,
+    /// What the spellings that were let in show of the list.
+    pub lessons: Vec<&'static str>,
+    /// What to do about it.
+    pub advice: Vec<String>,
+}
+
+/// Asks and concludes, with no more runs than `budget`; `told` hears of each as it ends.
+pub async fn diagnose(
+    prober: &Prober,
+    check: &Arc<Check>,
+    budget: usize,
+    mut told: impl FnMut(Spelling, &Origin, &Outcome),
+) -> Diagnosis {
+    let origin = check.origin.as_ref().map_or(Origin::Absent, |rule| rule.origin.clone());
+    let question = as_page(check, &origin);
+    let mut purse = Purse { left: budget, spent: 0 };
+    let (mut asked, mut tried) = (Vec::new(), Vec::new());
+    // One address after the other: a pool may have one node that is not like the others.
+    let mut addresses = 1;
+    while asked.len() < addresses && purse.pay().await {
+        let outcome = prober.run(&question, asked.len() as u64).await;
+        addresses = outcome.observation.addresses.clamp(1, MAX_ADDRESSES);
+        told(Spelling::AsSent, &origin, &outcome);
+        asked.push(outcome);
+    }
+    if asked.iter().all(conclusion::may_be_the_origin) {
+        // The last run is kept for the page itself.
+        for near_miss in near_misses(&origin) {
+            if purse.left <= 1 || !purse.pay().await {
+                break;
+            }
+            let outcome = prober.run(&as_page(check, &near_miss.origin), 0).await;
+            told(near_miss.spelling, &near_miss.origin, &outcome);
+            let throttled = outcome.observation.http_status == Some(429);
+            tried.push(Tried { near_miss, outcome });
+            if throttled {
+                break;
+            }
+        }
+        if !tried.is_empty() && purse.pay().await {
+            let outcome = prober.run(&question, 0).await;
+            told(Spelling::AsSent, &origin, &outcome);
+            asked.push(outcome);
+        }
+    }
+    let target = &check.endpoint.target;
+    let conclusion = conclusion::conclude(target, &origin, &asked, &tried);
+    let advice = conclusion::advice(conclusion, target, &origin, &asked);
+    let lessons = conclusion::lessons(&tried);
+    Diagnosis { check: check.clone(), origin, asked, tried, conclusion, lessons, advice }
+}
+
+/// The runs that are left.
+struct Purse {
+    left: usize,
+    spent: usize,
+}
+
+impl Purse {
+    /// Waits for the turn of another run, if there is one left.
+    async fn pay(&mut self) -> bool {
+        let Some(left) = self.left.checked_sub(1) else { return false };
+        if self.spent > 0 {
+            sleep(PAUSE).await;
+        }
+        (self.left, self.spent) = (left, self.spent + 1);
+        true
+    }
+}
+
+/// The same question, asked by this page, which wants to get in.
+fn as_page(check: &Check, origin: &Origin) -> Check {
+    let rule =
+        OriginRule { name: origin.to_string(), origin: origin.clone(), expect: Expect::Allow };
+    let rule = check.origin.as_ref().map(|_| Arc::new(rule));
+    Check::new(check.endpoint.clone(), check.probe.clone(), rule, check.cadence)
+}
