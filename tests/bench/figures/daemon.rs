@@ -41,7 +41,7 @@ impl Daemon {
         std::fs::write(&path, config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_watchpost"));
         // No line for each run or change of health; but where it listens.
-        command.env("RUST_LOG", "warn,watchpost::cli=info");
+        command.env("RUST_LOG", "warn,health=off,watchpost::cli=info");
         let mut process =
             Process::start(command.arg("run").arg("--config").arg(path).stderr(Stdio::piped()));
         let mut lines = BufReader::new(process.child().stderr.take().unwrap()).lines();
@@ -82,7 +82,7 @@ impl Daemon {
             .prepare(
                 "SELECT upgrade_us, stalled_us > 0 FROM results \
                  JOIN checks ON checks.key = results.check_key \
-                 WHERE id LIKE ?1 || '/%' AND result = 'success' AND at_us >= ?2 AND at_us < ?3",
+                 WHERE id LIKE ?1 || '/%' AND result IN ('success', 'failure') AND at_us >= ?2 AND at_us < ?3",
             )
             .unwrap();
         let rows = select
