@@ -205,7 +205,7 @@ reasons! {
         "Remove it from the allow list: any page on that origin can talk as the visitor."
     ProbePanicked "probe_panicked" Monitor
         "The probe itself broke."
-        "Report it with the log line that begins with \"probe panicked\"."
+        "Report it with the lines on standard error that say \"panicked\"."
     ShuttingDown "shutting_down" Monitor
         "Watchpost was stopped before the answer came."
         "Nothing: the next run counts."
