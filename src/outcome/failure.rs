@@ -71,6 +71,13 @@ pub enum Failure {
         /// What is missing.
         detail: Quoted,
     },
+    /// The server speaks a TLS that the probe does not.
+    TlsUnsupportedByProbe {
+        /// The version that it chose.
+        version: &'static str,
+        /// The suite that it chose, as IANA names it.
+        suite: &'static str,
+    },
     /// The peer broke the protocol.
     TlsProtocol {
         /// How.
@@ -165,6 +172,7 @@ impl Failure {
             Self::NotTls
             | Self::TlsAlert { .. }
             | Self::TlsIncompatible { .. }
+            | Self::TlsUnsupportedByProbe { .. }
             | Self::TlsProtocol { .. }
             | Self::ClientCertificateRefused { .. }
             | Self::CertificateRejected(_) => Phase::Tls,
@@ -205,6 +213,7 @@ impl Failure {
             Self::NotTls => Reason::NotTls,
             Self::TlsAlert { .. } => Reason::TlsAlert,
             Self::TlsIncompatible { .. } => Reason::TlsIncompatible,
+            Self::TlsUnsupportedByProbe { .. } => Reason::TlsUnsupportedByProbe,
             Self::TlsProtocol { .. } => Reason::TlsProtocol,
             Self::ClientCertificateRefused { .. } => Reason::ClientCertificateRefused,
             Self::CertificateRejected(failure) => failure.reason(),
@@ -260,6 +269,9 @@ impl Failure {
             Self::Io { kind, .. } => kind.to_string(),
             Self::TlsAlert { alert } | Self::ClientCertificateRefused { alert } => {
                 alert.to_string()
+            }
+            Self::TlsUnsupportedByProbe { version, suite } => {
+                format!("the server chose {version}, {suite}")
             }
             Self::TlsIncompatible { detail }
             | Self::TlsProtocol { detail }

@@ -119,6 +119,9 @@ reasons! {
     TlsIncompatible "tls_incompatible" Target
         "Server and probe have no TLS version or parameter in common."
         "The probe speaks TLS 1.2 and 1.3 with forward secrecy: see what the server offers."
+    TlsUnsupportedByProbe "tls_unsupported_by_probe" Monitor
+        "The server speaks TLS, but only in a way that the probe does not: TLS 1.0 or 1.1, CBC, RSA or DHE key exchange."
+        "See the evidence for what it chose: browsers may still get in. Give the server TLS 1.3, or TLS 1.2 with ECDHE and AES-GCM."
     TlsProtocol "tls_protocol" Target
         "The server broke the TLS protocol."
         "See the evidence; a middlebox that meddles with TLS looks the same."
@@ -231,6 +234,7 @@ impl Reason {
             Self::NotTls
             | Self::TlsAlert
             | Self::TlsIncompatible
+            | Self::TlsUnsupportedByProbe
             | Self::TlsProtocol
             | Self::ClientCertificateRefused
             | Self::CertExpired

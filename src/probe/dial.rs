@@ -11,10 +11,10 @@ use tokio_util::either::Either;
 use super::Run;
 use super::capture::Capture;
 use super::conversation::Capped;
-use super::io_error;
 use super::trust::Profile;
 use super::wire::Wire;
 use super::witness::Witness;
+use super::{io_error, legacy};
 use crate::check::target::Host;
 use crate::clock;
 use crate::outcome::chain::{Chain, Session};
@@ -73,7 +73,19 @@ pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failur
             witness.seen.chain.clone_from(&chain);
             witness.certificate_asked = capture.asked();
             witness.certificate_wanted = capture.asked() && endpoint.identity.is_none();
-            settle(handshake, chain.as_deref(), &capture, witness).map(Either::Right)
+            match settle(handshake, chain.as_deref(), &capture, witness) {
+                Ok(tls) => Ok(Either::Right(tls)),
+                // It chose nothing of what the probe speaks: does it speak something else?
+                Err(failure) if chain.is_none() && legacy::may_explain(&failure) => {
+                    let host = &endpoint.target.host;
+                    let choice = legacy::ask(address, host, run.last_word()).await;
+                    Err(choice.map_or(failure, |choice| Failure::TlsUnsupportedByProbe {
+                        version: choice.version_name(),
+                        suite: choice.suite_name(),
+                    }))
+                }
+                Err(failure) => Err(failure),
+            }
         }
     }
 }

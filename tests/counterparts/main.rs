@@ -15,3 +15,4 @@ mod program;
 mod prometheus;
 mod servers;
 mod starved;
+mod tls;

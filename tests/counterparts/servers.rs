@@ -25,6 +25,12 @@ impl Server {
         let url = format!("ws://{HOST}:{port}/");
         Self { url, connect_to: format!("127.0.0.1:{port}"), _parts: (programs, folder) }
     }
+
+    fn handshaking(port: u16, programs: Vec<Program>, folder: TempDir) -> Self {
+        let url = format!("tls://{HOST}:{port}");
+        let connect_to = format!("127.0.0.1:{port}");
+        Self { url, connect_to, _parts: (programs, Some(folder)) }
+    }
 }
 
 /// Node's `ws` with `verifyClient`.
@@ -86,6 +92,11 @@ pub fn apache() -> Server {
 
 /// `openssl s_server` with a chain.
 pub fn openssl(served: &Served) -> Server {
+    openssl_with(served, &[])
+}
+
+/// The same, with more options.
+pub fn openssl_with(served: &Served, options: &[&str]) -> Server {
     let port = free_port();
     let folder = tempfile::tempdir().unwrap();
     write_pair(folder.path(), served);
@@ -94,7 +105,8 @@ pub fn openssl(served: &Served) -> Server {
         .args(["s_server", "-quiet", "-www", "-port", &port.to_string(), "-cert"])
         .arg(folder.path().join("chain.pem"))
         .arg("-key")
-        .arg(folder.path().join("key.pem"));
+        .arg(folder.path().join("key.pem"))
+        .args(options);
     // Of the first file it takes the leaf alone.
     if served.chain.len() > 1 {
         let rest = Served { chain: served.chain[1..].to_vec(), key: served.key.clone_key() };
@@ -102,8 +114,23 @@ pub fn openssl(served: &Served) -> Server {
         command.arg("-cert_chain").arg(folder.path().join("rest.pem"));
     }
     let programs = vec![Program::start(&mut command).listening(port)];
-    let url = format!("tls://{HOST}:{port}");
-    Server { url, connect_to: format!("127.0.0.1:{port}"), _parts: (programs, Some(folder)) }
+    Server::handshaking(port, programs, folder)
+}
+
+/// `gnutls-serv` with a chain and a priority string.
+pub fn gnutls(served: &Served, priority: &str) -> Server {
+    let port = free_port();
+    let folder = tempfile::tempdir().unwrap();
+    write_pair(folder.path(), served);
+    let mut command = Command::new("gnutls-serv");
+    command
+        .args(["--quiet", "--http", "--port", &port.to_string(), "--priority", priority])
+        .arg("--x509certfile")
+        .arg(folder.path().join("chain.pem"))
+        .arg("--x509keyfile")
+        .arg(folder.path().join("key.pem"));
+    let programs = vec![Program::start(&mut command).listening(port)];
+    Server::handshaking(port, programs, folder)
 }
 
 /// A CA for the tests, and its root in a file.

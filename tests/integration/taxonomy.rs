@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::PrivateKeyDer;
@@ -37,6 +39,7 @@ fn made_by(failure: &Failure) -> &'static str {
         Failure::NotTls
         | Failure::TlsAlert { .. }
         | Failure::TlsIncompatible { .. }
+        | Failure::TlsUnsupportedByProbe { .. }
         | Failure::TlsProtocol { .. }
         | Failure::ClientCertificateRefused { .. } => "handshakes",
         Failure::CertificateRejected(failure) => match failure {
@@ -213,6 +216,17 @@ async fn handshakes() -> Vec<Reason> {
         .await;
         run(&check("wss://door.test/", &format!("connect-to = \"{}\"", server.address))).await
     };
+    let visits = Arc::new(AtomicUsize::new(0));
+    let fickle = raw::serve(move |mut stream| {
+        let first = visits.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            let answer = if first { &TLS_1_0_SERVER_HELLO[..] } else { &[21, 3, 1, 0, 2, 2, 70] };
+            stream.write_all(answer).await.unwrap();
+            raw::hold(stream).await;
+        }
+    })
+    .await;
+    let once = check("wss://door.test/", &format!("connect-to = \"{}\"", fickle.address));
     let pki = Pki::new("handshakes");
     let strict = pki::open(pki::strict_server_config(&pki, rustls::ALL_VERSIONS)).await;
     let anonymous = check("wss://door.test/", &pki.keys(&strict));
@@ -225,11 +239,13 @@ async fn handshakes() -> Vec<Reason> {
         ),
         // A fatal alert: handshake_failure.
         expect(&tls(&[21, 3, 3, 0, 2, 2, 40]).await, Phase::Tls, Reason::TlsAlert, Fault::Target),
+        // It does not say so twice.
+        expect(&run(&once).await, Phase::Tls, Reason::TlsIncompatible, Fault::Target),
         expect(
             &tls(&TLS_1_0_SERVER_HELLO).await,
             Phase::Tls,
-            Reason::TlsIncompatible,
-            Fault::Target,
+            Reason::TlsUnsupportedByProbe,
+            Fault::Monitor,
         ),
         // A Finished where a ServerHello is due.
         expect(
