@@ -3,7 +3,9 @@
 pub mod certificate;
 pub mod chain;
 pub mod code;
+pub mod extensions;
 pub mod failure;
+pub mod ladder;
 pub mod lag;
 pub mod phase;
 pub mod quoted;

@@ -13,6 +13,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
 
+use super::extensions::Ties;
 use super::quoted::Quoted;
 
 /// Most alternative names that are kept of one certificate.
@@ -55,6 +56,9 @@ pub struct Facts {
     pub self_issued: bool,
     /// It may sign others.
     pub is_ca: bool,
+    /// How it is tied to its issuer.
+    #[serde(skip)]
+    pub ties: Ties,
 }
 
 /// A public key, by kind and size.
@@ -98,6 +102,7 @@ impl Facts {
             key: key(x509.public_key()),
             self_issued: x509.subject().as_raw() == x509.issuer().as_raw(),
             is_ca: x509.is_ca(),
+            ties: Ties::read(x509),
         }
     }
 
@@ -158,7 +163,8 @@ fn curve_bits(info: &SubjectPublicKeyInfo<'_>) -> usize {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a `String` cannot fail.
         write!(text, "{byte:02x}").ok();

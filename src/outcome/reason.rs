@@ -137,9 +137,12 @@ reasons! {
     CertHostnameMismatch "cert_hostname_mismatch" Target
         "The certificate is for other names."
         "Issue one with this host among its subject alternative names, or mend the server's SNI rules."
+    CertMissingIntermediate "cert_missing_intermediate" Target
+        "The server does not present the certificate that issued its own, so that no path leads to a root."
+        "Serve the intermediate certificate along with it. A browser may know it or fetch it; other clients do not."
     CertUnknownIssuer "cert_unknown_issuer" Target
-        "No path leads from the certificate to a trusted root."
-        "Serve the intermediate certificate along with it, or name a private CA: ca-file in the config, --ca on the command line."
+        "The certificate leads to a root that is not trusted."
+        "Get one from a CA that is, or name a private CA: ca-file in the config, --ca on the command line."
     CertSelfSigned "cert_self_signed" Target
         "The certificate is signed by itself, and is not trusted."
         "Get one from a CA, or trust this one: ca-file in the config, --ca on the command line."
@@ -240,6 +243,7 @@ impl Reason {
             | Self::CertExpired
             | Self::CertNotYetValid
             | Self::CertHostnameMismatch
+            | Self::CertMissingIntermediate
             | Self::CertUnknownIssuer
             | Self::CertSelfSigned
             | Self::CertBadSignature

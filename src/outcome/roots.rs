@@ -4,15 +4,24 @@ use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 
 use super::certificate::Certificate;
+use super::quoted::Quoted;
 
-/// Trust anchors, each with the end of its certificate.
+/// Trust anchors, each with what its certificate says.
 ///
 /// The path builder does not look at an anchor's dates, as browsers do not either; they are kept
 /// because the chain's own end is the earliest of all its parts.
 #[derive(Debug, Default)]
 pub struct Roots {
     anchors: Vec<TrustAnchor<'static>>,
-    ends: Vec<Option<Timestamp>>,
+    said: Vec<Option<Said>>,
+}
+
+/// What the certificate of an anchor says.
+#[derive(Debug)]
+struct Said {
+    subject: Quoted,
+    key_id: Option<String>,
+    not_after: Timestamp,
 }
 
 impl Roots {
@@ -23,7 +32,11 @@ impl Roots {
             if let Ok(anchor) = webpki::anchor_from_trusted_cert(der) {
                 roots.anchors.push(anchor.to_owned());
                 let facts = Certificate::read(der.clone()).facts;
-                roots.ends.push(facts.map(|facts| facts.not_after));
+                roots.said.push(facts.map(|facts| Said {
+                    subject: facts.subject,
+                    key_id: facts.ties.key_id,
+                    not_after: facts.not_after,
+                }));
             }
         }
         roots
@@ -41,7 +54,13 @@ impl Roots {
                 && own.subject_public_key_info == anchor.subject_public_key_info
         };
         let index = self.anchors.iter().position(same)?;
-        self.ends.get(index).copied().flatten()
+        self.said.get(index)?.as_ref().map(|said| said.not_after)
+    }
+
+    /// The identifiers of the keys of all anchors of this name, where they have one.
+    pub fn key_ids_of(&self, name: &Quoted) -> impl Iterator<Item = Option<&String>> {
+        let named = self.said.iter().flatten().filter(move |said| said.subject == *name);
+        named.map(|said| said.key_id.as_ref())
     }
 
     /// How many there are.

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
-use super::certificate::{Certificate, Facts};
+use super::certificate::Certificate;
+use super::ladder;
 use super::quoted::Quoted;
 use super::reason::Reason;
 use super::roots::Roots;
@@ -51,8 +52,18 @@ pub enum VerifyFailure {
         /// The names that it is for.
         names: Vec<Quoted>,
     },
-    /// No path to a root.
-    UnknownIssuer,
+    /// The issuer of what is presented is not, and is no root.
+    MissingIntermediate {
+        /// Who issued it.
+        issuer: Quoted,
+        /// Where that one's certificate is to be had, as it says.
+        urls: Vec<Quoted>,
+    },
+    /// It leads to a root that is not trusted.
+    UnknownIssuer {
+        /// Which.
+        root: Quoted,
+    },
     /// Its own issuer, and no root.
     SelfSigned,
     /// A signature that does not fit.
@@ -66,10 +77,11 @@ pub enum VerifyFailure {
 
 impl VerifyFailure {
     /// Every value of the metric's label.
-    pub const LABELS: [&'static str; 7] = [
+    pub const LABELS: [&'static str; 8] = [
         "expired",
         "not_yet_valid",
         "hostname_mismatch",
+        "missing_intermediate",
         "unknown_issuer",
         "self_signed",
         "bad_signature",
@@ -82,7 +94,8 @@ impl VerifyFailure {
             Self::Expired { .. } => "expired",
             Self::NotYetValid { .. } => "not_yet_valid",
             Self::HostnameMismatch { .. } => "hostname_mismatch",
-            Self::UnknownIssuer => "unknown_issuer",
+            Self::MissingIntermediate { .. } => "missing_intermediate",
+            Self::UnknownIssuer { .. } => "unknown_issuer",
             Self::SelfSigned => "self_signed",
             Self::BadSignature => "bad_signature",
             Self::Invalid { .. } => "other",
@@ -94,7 +107,7 @@ impl VerifyFailure {
     fn rank(&self) -> u8 {
         match self {
             Self::BadSignature | Self::Invalid { .. } => 0,
-            Self::UnknownIssuer | Self::SelfSigned => 1,
+            Self::MissingIntermediate { .. } | Self::UnknownIssuer { .. } | Self::SelfSigned => 1,
             Self::HostnameMismatch { .. } => 2,
             Self::Expired { .. } | Self::NotYetValid { .. } => 3,
         }
@@ -106,7 +119,8 @@ impl VerifyFailure {
             Self::Expired { .. } => Reason::CertExpired,
             Self::NotYetValid { .. } => Reason::CertNotYetValid,
             Self::HostnameMismatch { .. } => Reason::CertHostnameMismatch,
-            Self::UnknownIssuer => Reason::CertUnknownIssuer,
+            Self::MissingIntermediate { .. } => Reason::CertMissingIntermediate,
+            Self::UnknownIssuer { .. } => Reason::CertUnknownIssuer,
             Self::SelfSigned => Reason::CertSelfSigned,
             Self::BadSignature => Reason::CertBadSignature,
             Self::Invalid { .. } => Reason::CertInvalid,
@@ -126,7 +140,12 @@ impl VerifyFailure {
                 format!("it is for {}", names.join(", "))
             }
             Self::Invalid { rule } => rule.to_string(),
-            Self::UnknownIssuer | Self::SelfSigned | Self::BadSignature => String::new(),
+            Self::MissingIntermediate { issuer, urls } => {
+                let place = urls.first().map(|url| format!(", it is at {url}")).unwrap_or_default();
+                format!("{issuer} issued it, whose certificate is not presented{place}")
+            }
+            Self::UnknownIssuer { root } => format!("it leads to {root}"),
+            Self::SelfSigned | Self::BadSignature => String::new(),
         }
     }
 }
@@ -161,20 +180,23 @@ pub fn verify_with(
     let rest = candidates(rest);
     let end_entity = match EndEntityCert::try_from(&leaf.der) {
         Ok(end_entity) => end_entity,
-        Err(error) => return Verification { path: None, failures: vec![classify(error, leaf)] },
+        Err(error) => {
+            let failures = vec![classify(error, presented, roots)];
+            return Verification { path: None, failures };
+        }
     };
 
     let mut failures = Vec::new();
     let mut path = path_at(&end_entity, &rest, now);
     if let Err(error) = &path {
-        failures.push(classify(error.clone(), leaf));
+        failures.push(classify(error.clone(), presented, roots));
         if is_about_time(error) {
             // The dates hide whatever else is wrong: look again at a time when they were right.
             path = path_at(&end_entity, &rest, within_dates(presented));
             if let Err(error) = &path
                 && !is_about_time(error)
             {
-                failures.push(classify(error.clone(), leaf));
+                failures.push(classify(error.clone(), presented, roots));
             }
         }
     }
@@ -251,12 +273,13 @@ fn is_about_time(error: &Error) -> bool {
     matches!(error, Error::CertExpired { .. } | Error::CertNotValidYet { .. })
 }
 
-fn classify(error: Error, leaf: &Certificate) -> VerifyFailure {
+fn classify(error: Error, presented: &[Certificate], roots: &Roots) -> VerifyFailure {
     let seconds = |time: UnixTime| {
         let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
     };
-    let own_issuer = leaf.facts.as_ref().is_some_and(|facts: &Facts| facts.self_issued);
+    let leaf = presented.first().and_then(|leaf| leaf.facts.as_ref());
+    let own_issuer = leaf.is_some_and(|facts| facts.self_issued);
     match error {
         Error::CertExpired { not_after, .. } => {
             VerifyFailure::Expired { not_after: seconds(not_after) }
@@ -265,7 +288,10 @@ fn classify(error: Error, leaf: &Certificate) -> VerifyFailure {
             VerifyFailure::NotYetValid { not_before: seconds(not_before) }
         }
         Error::UnknownIssuer | Error::CaUsedAsEndEntity if own_issuer => VerifyFailure::SelfSigned,
-        Error::UnknownIssuer => VerifyFailure::UnknownIssuer,
+        Error::UnknownIssuer => ladder::gap(presented),
+        Error::InvalidSignatureForPublicKey if ladder::leads_to_a_namesake(presented, roots) => {
+            ladder::gap(presented)
+        }
         Error::InvalidSignatureForPublicKey => VerifyFailure::BadSignature,
         // The names of webpki's own variants are a closed list; they name the broken rule.
         error => VerifyFailure::Invalid { rule: Quoted::text(&format!("{error:?}")) },

@@ -243,7 +243,7 @@ fn whatever_chains_come_there_are_so_many_series() {
     let mut most = 0;
     for number in 0..5_000 {
         let certificates = (0..dice.below(17)).map(|_| minted[dice.below(12)].clone()).collect();
-        let failures = vec![VerifyFailure::UnknownIssuer];
+        let failures = vec![VerifyFailure::SelfSigned];
         let chain = Chain { certificates, verification: Verification { path: None, failures } };
         let address = IpAddr::V4(Ipv4Addr::from(dice.roll() as u32));
         let observation = Observation {
@@ -252,7 +252,7 @@ fn whatever_chains_come_there_are_so_many_series() {
             chain: Some(Arc::new(chain)),
             ..Observation::default()
         };
-        let failure = Some(Failure::CertificateRejected(VerifyFailure::UnknownIssuer));
+        let failure = Some(Failure::CertificateRejected(VerifyFailure::SelfSigned));
         let now = start + Duration::from_secs(number);
         let outcome = Outcome {
             started_at: now,

@@ -46,7 +46,8 @@ fn made_by(failure: &Failure) -> &'static str {
             VerifyFailure::Expired { .. }
             | VerifyFailure::NotYetValid { .. }
             | VerifyFailure::HostnameMismatch { .. }
-            | VerifyFailure::UnknownIssuer
+            | VerifyFailure::MissingIntermediate { .. }
+            | VerifyFailure::UnknownIssuer { .. }
             | VerifyFailure::SelfSigned
             | VerifyFailure::BadSignature
             | VerifyFailure::Invalid { .. } => "certificates",
@@ -272,7 +273,8 @@ async fn certificates() -> Vec<Reason> {
         (issue(&[HOST], -100, -10), Reason::CertExpired),
         (issue(&[HOST], 10, 100), Reason::CertNotYetValid),
         (issue(&["other.test"], -10, 80), Reason::CertHostnameMismatch),
-        (incomplete, Reason::CertUnknownIssuer),
+        (incomplete, Reason::CertMissingIntermediate),
+        (Pki::new("elsewhere").good(), Reason::CertUnknownIssuer),
         (self_signed(false), Reason::CertSelfSigned),
         (garbled, Reason::CertBadSignature),
         (for_clients_alone(&pki), Reason::CertInvalid),

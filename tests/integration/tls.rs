@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use rcgen::CustomExtension;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::kx_group;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use watchpost::demo::authority::Served;
 use watchpost::outcome::chain::Chain;
 use watchpost::outcome::reason::Reason;
 use watchpost::outcome::verdict::Verdict;
@@ -205,4 +207,54 @@ async fn a_hello_retry_request_is_seen_as_such() {
         let warnings: Vec<_> = outcome.remarks.iter().map(|remark| remark.warning).collect();
         assert_eq!(warnings, if retried { vec![Warning::TlsHelloRetry] } else { vec![] });
     }
+}
+
+/// A leaf with extensions that say where its issuer is to be had, and who issued that one.
+fn telling(pki: &Pki, url: &str) -> Served {
+    let access = |params: &mut rcgen::CertificateParams| {
+        let place = [&[0x86, url.len() as u8], url.as_bytes()].concat();
+        // RFC 5280 section 4.2.2.1: id-ad-caIssuers.
+        let issuers =
+            der(0x30, &[&b"\x06\x08\x2b\x06\x01\x05\x05\x07\x30\x02"[..], &place].concat());
+        let content = der(0x30, &issuers);
+        params
+            .custom_extensions
+            .push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], content));
+    };
+    pki.authority.issue_with(&[HOST], -10, 80, access).unwrap()
+}
+
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    [&[tag, content.len() as u8], content].concat()
+}
+
+#[tokio::test]
+async fn a_missing_intermediate_is_no_unknown_root() {
+    let (pki, stranger) = (Pki::new("known"), Pki::new("stranger"));
+    // Minted anew under its old name.
+    let namesake = Pki::new("known");
+    let told = async |chain: &[usize], served: Served, extra: Option<&Pki>| {
+        let mut chain: Vec<_> = chain.iter().map(|at| served.chain[*at].clone()).collect();
+        chain.extend(extra.map(|pki| pki.authority.root().clone()));
+        let server = pki::open(server_config(Served { chain, key: served.key })).await;
+        let failure = run(&check("wss://door.test/", &pki.keys(&server))).await.failure;
+        failure.map(|failure| (failure.reason(), failure.evidence()))
+    };
+    let missing = |evidence: &str| Some((Reason::CertMissingIntermediate, evidence.to_owned()));
+    let unknown = |root: &str| {
+        Some((Reason::CertUnknownIssuer, format!("it leads to CN={root} root,O=Watchpost")))
+    };
+    assert_eq!(told(&[0, 1], pki.good(), None).await, None);
+    let without = "CN=known intermediate,O=Watchpost issued it, whose certificate is not presented";
+    assert_eq!(told(&[0], pki.good(), None).await, missing(without));
+    assert_eq!(told(&[0], pki.good(), Some(&pki)).await, missing(without), "only the root");
+    let url = "http://ca.test/int.crt";
+    assert_eq!(
+        told(&[0], telling(&pki, url), None).await,
+        missing(&format!("{without}, it is at {url}"))
+    );
+    assert_eq!(told(&[0, 1], stranger.good(), None).await, unknown("stranger"));
+    assert_eq!(told(&[0, 1], stranger.good(), Some(&stranger)).await, unknown("stranger"));
+    assert_eq!(told(&[0, 1], namesake.good(), None).await, unknown("known"));
+    assert_eq!(told(&[0, 1], namesake.good(), Some(&namesake)).await, unknown("known"));
 }

@@ -1,0 +1,66 @@
+//! What the extensions of a certificate say, as far as it is needed to judge a chain.
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS;
+
+use super::certificate::hex;
+use super::quoted::Quoted;
+
+/// Most addresses that are kept of one certificate.
+const MAX_URLS: usize = 4;
+
+/// Most octets of a key's identifier that are kept: the usual one is a SHA-1 hash.
+const MAX_KEY_ID_OCTETS: usize = 32;
+
+/// How a certificate is tied to its issuer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ties {
+    /// The identifier of its own key, in hex.
+    pub key_id: Option<String>,
+    /// The identifier of the key that signed it, in hex.
+    pub issuer_key_id: Option<String>,
+    /// Whether its issuer has issued itself, where it says that much.
+    pub issuer_is_root: Option<bool>,
+    /// Where the issuer's certificate is to be had.
+    pub issuer_urls: Vec<Quoted>,
+}
+
+impl Ties {
+    /// Reads them.
+    pub fn read(x509: &X509Certificate<'_>) -> Self {
+        let mut ties = Self::default();
+        for extension in x509.extensions() {
+            match extension.parsed_extension() {
+                ParsedExtension::SubjectKeyIdentifier(id) => ties.key_id = Some(key_id(id.0)),
+                ParsedExtension::AuthorityKeyIdentifier(authority) => {
+                    ties.issuer_key_id = authority.key_identifier.as_ref().map(|id| key_id(id.0));
+                    let names = authority.authority_cert_issuer.iter().flatten();
+                    ties.issuer_is_root = names
+                        .filter_map(|name| match name {
+                            GeneralName::DirectoryName(name) => Some(name),
+                            _ => None,
+                        })
+                        .map(|name| name.as_raw() == x509.issuer().as_raw())
+                        .next();
+                }
+                ParsedExtension::AuthorityInfoAccess(access) => {
+                    let issuers = access
+                        .iter()
+                        .filter(|one| one.access_method == OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS);
+                    let urls = issuers.filter_map(|one| match &one.access_location {
+                        GeneralName::URI(url) => Some(Quoted::text(url)),
+                        _ => None,
+                    });
+                    ties.issuer_urls = urls.take(MAX_URLS).collect();
+                }
+                _ => {}
+            }
+        }
+        ties
+    }
+}
+
+fn key_id(octets: &[u8]) -> String {
+    hex(octets.get(..MAX_KEY_ID_OCTETS).unwrap_or(octets))
+}
