@@ -7,6 +7,7 @@ pub mod extensions;
 pub mod failure;
 pub mod ladder;
 pub mod lag;
+pub mod names;
 pub mod phase;
 pub mod quoted;
 pub mod reason;

@@ -8,6 +8,7 @@ use super::Config;
 use crate::check::Check;
 use crate::check::probe::ProbeKind;
 use crate::outcome::strikes::strikes;
+use crate::outcome::verification::VerifyFailure;
 
 /// Series of one check besides its failures: success, up, runs by result, failure info, last run,
 /// duration, DNS, IP version.
@@ -26,7 +27,7 @@ const WARNINGS: usize = 2;
 const PER_HISTOGRAM: usize = 19;
 
 /// Series of one encrypted endpoint with two addresses and chains of three.
-const PER_TLS: usize = 7 + 2 * (3 * 3 + 7);
+const PER_TLS: usize = 7 + 2 * (3 * 3 + VerifyFailure::LABELS.len());
 
 /// The daemon's own.
 const OWN: usize = 80;

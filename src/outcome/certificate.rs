@@ -48,6 +48,12 @@ pub struct Facts {
     /// Until when it is valid, this second included.
     #[serde(serialize_with = "rfc3339")]
     pub not_after: Timestamp,
+    /// The last common name of the subject, which names nothing any more.
+    #[serde(skip)]
+    pub common_name: Option<Quoted>,
+    /// It has alternative names, whatever is in them.
+    #[serde(skip)]
+    pub has_names: bool,
     /// DNS names and addresses it is for, at most 100.
     pub names: Vec<Quoted>,
     /// What kind of key it certifies.
@@ -83,7 +89,9 @@ impl Certificate {
 
 impl Facts {
     fn read(x509: &X509Certificate<'_>) -> Self {
-        let names = match x509.subject_alternative_name() {
+        let alternative = x509.subject_alternative_name();
+        let has_names = !matches!(alternative, Ok(None));
+        let names = match alternative {
             Ok(Some(extension)) => {
                 extension.value.general_names.iter().filter_map(name).take(MAX_NAMES).collect()
             }
@@ -98,6 +106,8 @@ impl Facts {
             serial: hex(serial.get(..MAX_SERIAL_OCTETS).unwrap_or(serial)),
             not_before: timestamp(x509.validity().not_before.timestamp()),
             not_after: timestamp(x509.validity().not_after.timestamp()),
+            common_name: common_name(x509.subject()),
+            has_names,
             names,
             key: key(x509.public_key()),
             self_issued: x509.subject().as_raw() == x509.issuer().as_raw(),
@@ -122,6 +132,11 @@ fn timestamp(seconds: i64) -> Timestamp {
 
 fn rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(time)
+}
+
+fn common_name(subject: &X509Name<'_>) -> Option<Quoted> {
+    let name = subject.iter_common_name().last()?;
+    name.as_str().ok().map(Quoted::text)
 }
 
 fn name(name: &GeneralName<'_>) -> Option<Quoted> {

@@ -137,6 +137,9 @@ reasons! {
     CertHostnameMismatch "cert_hostname_mismatch" Target
         "The certificate is for other names."
         "Issue one with this host among its subject alternative names, or mend the server's SNI rules."
+    CertCommonNameOnly "cert_common_name_only" Target
+        "The certificate names the host as its common name alone, which no browser looks at."
+        "Issue one with this host among its subject alternative names."
     CertMissingIntermediate "cert_missing_intermediate" Target
         "The server does not present the certificate that issued its own, so that no path leads to a root."
         "Serve the intermediate certificate along with it. A browser may know it or fetch it; other clients do not."
@@ -243,6 +246,7 @@ impl Reason {
             | Self::CertExpired
             | Self::CertNotYetValid
             | Self::CertHostnameMismatch
+            | Self::CertCommonNameOnly
             | Self::CertMissingIntermediate
             | Self::CertUnknownIssuer
             | Self::CertSelfSigned

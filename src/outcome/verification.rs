@@ -7,14 +7,18 @@ use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
-use super::certificate::Certificate;
+use super::certificate::{Certificate, Facts};
 use super::ladder;
+use super::names::{self, NearMiss};
 use super::quoted::Quoted;
 use super::reason::Reason;
 use super::roots::Roots;
 
 /// Most certificates of one name that are tried: cross-signed CAs have two or three.
 const MAX_CANDIDATES: usize = 3;
+
+/// Most names that are told of a certificate for others.
+const MAX_NAMES: usize = 5;
 
 /// What came of judging a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +53,15 @@ pub enum VerifyFailure {
     },
     /// For other names.
     HostnameMismatch {
-        /// The names that it is for.
+        /// The names that it is for, those first that resemble the host.
         names: Vec<Quoted>,
+        /// Why the first of them does not do.
+        near: Option<NearMiss>,
+    },
+    /// For the host by its common name alone, which no browser looks at.
+    CommonNameOnly {
+        /// The common name.
+        name: Quoted,
     },
     /// The issuer of what is presented is not, and is no root.
     MissingIntermediate {
@@ -77,10 +88,11 @@ pub enum VerifyFailure {
 
 impl VerifyFailure {
     /// Every value of the metric's label.
-    pub const LABELS: [&'static str; 8] = [
+    pub const LABELS: [&'static str; 9] = [
         "expired",
         "not_yet_valid",
         "hostname_mismatch",
+        "common_name_only",
         "missing_intermediate",
         "unknown_issuer",
         "self_signed",
@@ -94,6 +106,7 @@ impl VerifyFailure {
             Self::Expired { .. } => "expired",
             Self::NotYetValid { .. } => "not_yet_valid",
             Self::HostnameMismatch { .. } => "hostname_mismatch",
+            Self::CommonNameOnly { .. } => "common_name_only",
             Self::MissingIntermediate { .. } => "missing_intermediate",
             Self::UnknownIssuer { .. } => "unknown_issuer",
             Self::SelfSigned => "self_signed",
@@ -108,7 +121,7 @@ impl VerifyFailure {
         match self {
             Self::BadSignature | Self::Invalid { .. } => 0,
             Self::MissingIntermediate { .. } | Self::UnknownIssuer { .. } | Self::SelfSigned => 1,
-            Self::HostnameMismatch { .. } => 2,
+            Self::HostnameMismatch { .. } | Self::CommonNameOnly { .. } => 2,
             Self::Expired { .. } | Self::NotYetValid { .. } => 3,
         }
     }
@@ -119,6 +132,7 @@ impl VerifyFailure {
             Self::Expired { .. } => Reason::CertExpired,
             Self::NotYetValid { .. } => Reason::CertNotYetValid,
             Self::HostnameMismatch { .. } => Reason::CertHostnameMismatch,
+            Self::CommonNameOnly { .. } => Reason::CertCommonNameOnly,
             Self::MissingIntermediate { .. } => Reason::CertMissingIntermediate,
             Self::UnknownIssuer { .. } => Reason::CertUnknownIssuer,
             Self::SelfSigned => Reason::CertSelfSigned,
@@ -132,13 +146,19 @@ impl VerifyFailure {
         match self {
             Self::Expired { not_after } => format!("valid until {not_after}"),
             Self::NotYetValid { not_before } => format!("valid from {not_before}"),
-            Self::HostnameMismatch { names } if names.is_empty() => {
+            Self::HostnameMismatch { names, .. } if names.is_empty() => {
                 "it has no subject alternative name".to_owned()
             }
-            Self::HostnameMismatch { names } => {
-                let names: Vec<_> = names.iter().take(5).map(Quoted::as_str).collect();
-                format!("it is for {}", names.join(", "))
+            Self::HostnameMismatch { names, near } => {
+                let shown: Vec<_> = names.iter().take(MAX_NAMES).map(Quoted::as_str).collect();
+                let more = match names.len().saturating_sub(MAX_NAMES) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                let near = near.map(|near| format!(": {}", near.as_str())).unwrap_or_default();
+                format!("it is for {}{more}{near}", shown.join(", "))
             }
+            Self::CommonNameOnly { name } => format!("its common name is {name}"),
             Self::Invalid { rule } => rule.to_string(),
             Self::MissingIntermediate { issuer, urls } => {
                 let place = urls.first().map(|url| format!(", it is at {url}")).unwrap_or_default();
@@ -201,11 +221,24 @@ pub fn verify_with(
         }
     }
     if end_entity.verify_is_valid_for_subject_name(name).is_err() {
-        let names = leaf.facts.as_ref().map(|facts| facts.names.clone()).unwrap_or_default();
-        failures.push(VerifyFailure::HostnameMismatch { names });
+        failures.push(mismatch(leaf.facts.as_ref(), &name.to_str()));
     }
     failures.sort_by_key(VerifyFailure::rank);
     Verification { path: path.ok(), failures }
+}
+
+/// Why a certificate is not for a host.
+fn mismatch(leaf: Option<&Facts>, host: &str) -> VerifyFailure {
+    let names = leaf.map(|facts| facts.names.as_slice()).unwrap_or_default();
+    let common_name = leaf.and_then(|facts| facts.common_name.as_ref());
+    let alone = leaf.is_some_and(|facts| !facts.has_names);
+    match common_name.filter(|name| names::common_name_fits(name.as_str(), host)) {
+        Some(name) if alone => VerifyFailure::CommonNameOnly { name: name.clone() },
+        _ => {
+            let (names, near) = names::nearest_first(names, host);
+            VerifyFailure::HostnameMismatch { names, near }
+        }
+    }
 }
 
 /// Those that may lead to a root: no more than a few of each name.

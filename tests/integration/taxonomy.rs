@@ -46,6 +46,7 @@ fn made_by(failure: &Failure) -> &'static str {
             VerifyFailure::Expired { .. }
             | VerifyFailure::NotYetValid { .. }
             | VerifyFailure::HostnameMismatch { .. }
+            | VerifyFailure::CommonNameOnly { .. }
             | VerifyFailure::MissingIntermediate { .. }
             | VerifyFailure::UnknownIssuer { .. }
             | VerifyFailure::SelfSigned
@@ -262,6 +263,8 @@ async fn handshakes() -> Vec<Reason> {
 async fn certificates() -> Vec<Reason> {
     let pki = Pki::new("certificates");
     let issue = |names: &[&str], from, to| pki.authority.issue(names, from, to).unwrap();
+    let nameless = |params: &mut rcgen::CertificateParams| params.subject_alt_names.clear();
+    let nameless = pki.authority.issue_with(&[HOST], -10, 80, nameless).unwrap();
     let mut incomplete = pki.good();
     incomplete.chain.truncate(1);
     let mut garbled = pki.good();
@@ -273,6 +276,7 @@ async fn certificates() -> Vec<Reason> {
         (issue(&[HOST], -100, -10), Reason::CertExpired),
         (issue(&[HOST], 10, 100), Reason::CertNotYetValid),
         (issue(&["other.test"], -10, 80), Reason::CertHostnameMismatch),
+        (nameless, Reason::CertCommonNameOnly),
         (incomplete, Reason::CertMissingIntermediate),
         (Pki::new("elsewhere").good(), Reason::CertUnknownIssuer),
         (self_signed(false), Reason::CertSelfSigned),

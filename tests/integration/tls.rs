@@ -209,6 +209,29 @@ async fn a_hello_retry_request_is_seen_as_such() {
     }
 }
 
+#[tokio::test]
+async fn a_certificate_for_others_says_which_of_its_names_came_near() {
+    let pki = Pki::new("near");
+    for (names, evidence) in [
+        (&["a.test", "b.test"][..], "it is for a.test, b.test"),
+        (
+            &["a.test", "www.door.test"],
+            "it is for www.door.test, a.test: with www and without it are two names",
+        ),
+        (
+            &["1.test", "2.test", "3.test", "4.test", "5.test", "*.door.test"],
+            "it is for *.door.test, 1.test, 2.test, 3.test, 4.test and 1 more: \
+             a wildcard is not for the name below its star",
+        ),
+    ] {
+        let served = pki.authority.issue(names, -10, 80).unwrap();
+        let server = pki::open(server_config(served)).await;
+        let failure = run(&check("tls://door.test:1", &pki.keys(&server))).await.failure.unwrap();
+        assert_eq!(failure.reason(), Reason::CertHostnameMismatch);
+        assert_eq!(failure.evidence(), evidence);
+    }
+}
+
 /// A leaf with extensions that say where its issuer is to be had, and who issued that one.
 fn telling(pki: &Pki, url: &str) -> Served {
     let access = |params: &mut rcgen::CertificateParams| {
