@@ -11,9 +11,11 @@ use crate::outcome::Outcome;
 use crate::outcome::certificate::{Certificate, Facts};
 use crate::outcome::chain::{Chain, Session};
 use crate::outcome::failure::Failure;
+use crate::outcome::ocsp::Status;
 use crate::outcome::phase::{Phase, PhaseTimes};
 use crate::outcome::reason::{Fault, Reason};
 use crate::outcome::response::Response;
+use crate::outcome::staple::Staple;
 use crate::outcome::verdict::Verdict;
 use crate::outcome::warning::{Remark, Warning};
 
@@ -109,6 +111,19 @@ pub struct TlsReport {
     path: Option<Vec<usize>>,
     /// The earliest end of that path, the root's included.
     path_not_after: Option<Timestamp>,
+    /// When the leaf is to be renewed.
+    renewal_due: Option<Timestamp>,
+    /// What is stapled; `null` where nothing is.
+    ocsp: Option<OcspReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct OcspReport {
+    status: &'static str,
+    evidence: Option<&'static str>,
+    revoked_at: Option<Timestamp>,
+    this_update: Option<Timestamp>,
+    next_update: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]
@@ -186,6 +201,25 @@ impl WarningReport {
     }
 }
 
+impl OcspReport {
+    fn new(staple: &Staple) -> Self {
+        let dates = staple.dates();
+        let (status, evidence, revoked_at) = match staple {
+            Staple::Answer { status: Status::Good, .. } => ("good", None, None),
+            Staple::Answer { status: Status::Revoked { at }, .. } => ("revoked", None, Some(*at)),
+            Staple::Answer { status: Status::Unknown, .. } => ("unknown", None, None),
+            Staple::Useless(why) => ("invalid", Some(why.as_str()), None),
+        };
+        Self {
+            status,
+            evidence,
+            revoked_at,
+            this_update: dates.map(|(begin, _)| begin),
+            next_update: dates.map(|(_, end)| end),
+        }
+    }
+}
+
 impl ResponseReport {
     fn new(response: &Response) -> Self {
         let pairs = response.headers.iter();
@@ -220,6 +254,8 @@ impl TlsReport {
             chain: chain.certificates.iter().enumerate().map(certificate).collect(),
             path: verification.path.as_ref().map(|path| path.positions.clone()),
             path_not_after: verification.path.as_ref().map(|path| path.not_after),
+            renewal_due: chain.leaf().and_then(|leaf| Some(leaf.facts.as_ref()?.renewal().due)),
+            ocsp: chain.staple.as_ref().map(OcspReport::new),
         }
     }
 }

@@ -27,7 +27,7 @@ const WARNINGS: usize = 2;
 const PER_HISTOGRAM: usize = 19;
 
 /// Series of one encrypted endpoint with two addresses and chains of three.
-const PER_TLS: usize = 7 + 2 * (3 * 3 + VerifyFailure::LABELS.len());
+const PER_TLS: usize = 11 + 2 * (3 * 3 + VerifyFailure::LABELS.len());
 
 /// The daemon's own.
 const OWN: usize = 80;

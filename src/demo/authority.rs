@@ -72,6 +72,11 @@ impl Authority {
         &self.root_pem
     }
 
+    /// The key of the intermediate, to sign something else with.
+    pub fn key(&self) -> &KeyPair {
+        self.issuer.key()
+    }
+
     /// A leaf for these names, valid from and to so many days from today, with its intermediate.
     pub fn issue(&self, names: &[&str], from: i32, to: i32) -> Result<Served, rcgen::Error> {
         self.issue_with(names, from, to, |_| {})

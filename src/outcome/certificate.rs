@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rustls::pki_types::CertificateDer;
 use serde::{Serialize, Serializer};
 use x509_parser::certificate::X509Certificate;
@@ -13,11 +13,20 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
 
-use super::extensions::Ties;
+use super::extensions::{self, Logged, Ties};
 use super::quoted::Quoted;
 
 /// Most alternative names that are kept of one certificate.
 const MAX_NAMES: usize = 100;
+
+/// A life below which half of it, not a third, is kept for renewal.
+const SHORT_LIFE: SignedDuration = SignedDuration::from_hours(10 * 24);
+
+/// Longest before its end that a certificate is to be renewed.
+const MOST_AHEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Least time that automation has; else it has a twentieth of the life.
+const LEAST_GRACE: SignedDuration = SignedDuration::from_hours(6);
 
 /// Most octets of a serial number that are kept: RFC 5280 allows 20.
 const MAX_SERIAL_OCTETS: usize = 32;
@@ -62,6 +71,13 @@ pub struct Facts {
     pub self_issued: bool,
     /// It may sign others.
     pub is_ca: bool,
+    /// How many logs have promised to show it (RFC 6962), as it says itself.
+    pub scts: usize,
+    /// When the last of them did.
+    #[serde(skip)]
+    pub sct_latest: Option<Timestamp>,
+    /// It wants a stapled OCSP answer beside it (RFC 7633).
+    pub must_staple: bool,
     /// How it is tied to its issuer.
     #[serde(skip)]
     pub ties: Ties,
@@ -75,6 +91,16 @@ pub struct Key {
     pub kind: &'static str,
     /// In bits; 0 where it is not known.
     pub bits: usize,
+}
+
+/// When a certificate is to be renewed: a share of its life before its end, as Let's Encrypt tells
+/// its clients, for that share is the same work ahead whatever the life is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewal {
+    /// When automation should renew it.
+    pub due: Timestamp,
+    /// When it should have.
+    pub overdue: Timestamp,
 }
 
 impl Certificate {
@@ -100,6 +126,7 @@ impl Facts {
         let serial = x509.raw_serial();
         // DER puts a zero before a number whose first bit is set.
         let serial = serial.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(serial);
+        let logged = Logged::read(x509);
         Self {
             subject: distinguished_name(x509.subject()),
             issuer: distinguished_name(x509.issuer()),
@@ -112,8 +139,20 @@ impl Facts {
             key: key(x509.public_key()),
             self_issued: x509.subject().as_raw() == x509.issuer().as_raw(),
             is_ca: x509.is_ca(),
+            scts: logged.scts,
+            sct_latest: logged.latest,
+            must_staple: extensions::must_staple(x509),
             ties: Ties::read(x509),
         }
+    }
+
+    /// When it is to be renewed.
+    pub fn renewal(&self) -> Renewal {
+        let life = self.not_after.duration_since(self.not_before).max(SignedDuration::ZERO);
+        let share = if life < SHORT_LIFE { life / 2 } else { life / 3 };
+        let due = self.not_after.saturating_sub(share.min(MOST_AHEAD)).unwrap_or(Timestamp::MIN);
+        let grace = (life / 20).max(LEAST_GRACE);
+        Renewal { due, overdue: due.saturating_add(grace).unwrap_or(Timestamp::MAX) }
     }
 
     /// The share of its lifetime that is left at `now`: 1 at its start, 0 from its end on.

@@ -1,34 +1,78 @@
 //! The chain that a server presented, with what came of judging it, and the session around it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use rustls::pki_types::{ServerName, SignatureVerificationAlgorithm};
 use serde::Serialize;
 
 use super::certificate::Certificate;
+use super::hygiene;
 use super::quoted::Quoted;
-use super::verification::Verification;
+use super::roots::Roots;
+use super::skew;
+use super::staple::Staple;
+use super::verification::{Verification, VerifyFailure, verify_with};
+use super::warning::Remark;
 
 /// The chain that one server presented in one handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
     /// In the order in which they came, leaf first.
     pub certificates: Vec<Certificate>,
+    /// The OCSP response that came with them; empty where none did.
+    pub stapled: Vec<u8>,
+    /// What that is.
+    pub staple: Option<Staple>,
     /// What came of judging them.
     pub verification: Verification,
+    /// What is not well with them, and fails nothing.
+    pub remarks: Vec<Remark>,
 }
 
 impl Chain {
+    /// Judges what was presented for a name.
+    pub fn judge(
+        certificates: Vec<Certificate>,
+        stapled: Vec<u8>,
+        name: &ServerName<'_>,
+        roots: &Roots,
+        algorithms: &[&dyn SignatureVerificationAlgorithm],
+        now: Timestamp,
+    ) -> Self {
+        let mut verification = verify_with(algorithms, &certificates, name, roots, now);
+        let path = verification.path.as_ref();
+        let staple = (!stapled.is_empty())
+            .then(|| Staple::read(&stapled, &certificates, path, roots, algorithms));
+        if let Some(at) = staple.as_ref().and_then(|staple| staple.revoked(now)) {
+            verification.add(VerifyFailure::Revoked { at });
+        }
+        let leaf = certificates.first().and_then(|leaf| leaf.facts.as_ref());
+        if let Some(proof) = skew::proof(leaf, staple.as_ref(), now) {
+            verification.doubt_dates(&proof);
+        }
+        let remarks = hygiene::remarks(&certificates, staple.as_ref(), &verification, roots, now);
+        Self { certificates, stapled, staple, verification, remarks }
+    }
+
     /// Whether a verdict of one time is that of another.
     ///
-    /// Signatures, names and rules do not change; dates do. The verdict is the same as long as no
-    /// presented certificate has begun or ended in between, to the second, as paths are judged.
+    /// Signatures, names and rules do not change; dates do. The verdict is the same as long as
+    /// none of those that it hangs on has passed in between, to the second, as paths are judged.
     pub fn holds(&self, judged_at: Timestamp, now: Timestamp) -> bool {
         let (then, now) = (judged_at.as_second(), now.as_second());
-        self.certificates.iter().all(|certificate| {
-            certificate.facts.as_ref().is_some_and(|facts| {
-                let (start, end) = (facts.not_before.as_second(), facts.not_after.as_second());
-                (then >= start) == (now >= start) && (then > end) == (now > end)
-            })
-        })
+        let same_side = |turn: Timestamp| (then >= turn.as_second()) == (now >= turn.as_second());
+        let facts = || self.certificates.iter().map(|certificate| certificate.facts.as_ref());
+        let leaf = facts().next().flatten();
+        // A last second is still part of what it ends.
+        let behind = |end: Timestamp| {
+            end.saturating_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX)
+        };
+        let dates = facts().flatten().flat_map(|facts| [facts.not_before, behind(facts.not_after)]);
+        let staple = self.staple.iter().filter_map(Staple::dates);
+        let staple = staple.flat_map(|(begin, end)| [begin, behind(end)]);
+        let due = leaf.map(|facts| facts.renewal().overdue);
+        facts().all(|facts| facts.is_some())
+            && dates.chain(staple).chain(due).all(same_side)
+            && skew::turns(leaf, self.staple.as_ref()).all(same_side)
     }
 
     /// The server's own certificate.

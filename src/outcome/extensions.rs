@@ -1,14 +1,19 @@
 //! What the extensions of a certificate say, as far as it is needed to judge a chain.
 
+use jiff::Timestamp;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS;
 
 use super::certificate::hex;
+use super::der::{Reader, tag};
 use super::quoted::Quoted;
 
 /// Most addresses that are kept of one certificate.
 const MAX_URLS: usize = 4;
+
+/// id-pe-tlsfeature.
+const TLS_FEATURE: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 1, 0x18];
 
 /// Most octets of a key's identifier that are kept: the usual one is a SHA-1 hash.
 const MAX_KEY_ID_OCTETS: usize = 32;
@@ -59,6 +64,38 @@ impl Ties {
         }
         ties
     }
+}
+
+/// What the logs of Certificate Transparency have to do with a certificate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Logged {
+    /// How many of their promises are in it.
+    pub scts: usize,
+    /// When the last was given.
+    pub latest: Option<Timestamp>,
+}
+
+impl Logged {
+    /// Counts them.
+    pub fn read(x509: &X509Certificate<'_>) -> Self {
+        let lists = x509.extensions().iter().filter_map(|one| match one.parsed_extension() {
+            ParsedExtension::SCT(list) => Some(list),
+            _ => None,
+        });
+        lists.flatten().fold(Self::default(), |sum, sct| {
+            let at = i64::try_from(sct.timestamp).ok();
+            let at = at.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+            Self { scts: sum.scts + 1, latest: sum.latest.max(at) }
+        })
+    }
+}
+
+/// Whether a certificate wants a stapled OCSP answer: the feature `status_request` (RFC 7633).
+pub fn must_staple(x509: &X509Certificate<'_>) -> bool {
+    let wanted = x509.extensions().iter().filter(|one| one.oid.as_bytes() == TLS_FEATURE);
+    wanted.filter_map(|one| Reader(one.value).within(tag::SEQUENCE)).any(|mut features| {
+        std::iter::from_fn(|| features.next(tag::INTEGER)).any(|one| one.content == [5])
+    })
 }
 
 fn key_id(octets: &[u8]) -> String {

@@ -149,6 +149,12 @@ reasons! {
     CertSelfSigned "cert_self_signed" Target
         "The certificate is signed by itself, and is not trusted."
         "Get one from a CA, or trust this one: ca-file in the config, --ca on the command line."
+    CertRevoked "cert_revoked" Target
+        "The issuer has revoked the certificate: the server itself staples that to it."
+        "Get a new certificate with a new key, and find out why it was revoked."
+    ClockWrong "clock_wrong" Monitor
+        "By the clock of this machine a certificate is not valid yet; but that clock is wrong."
+        "Set the clock of the machine that Watchpost runs on, and keep it set (chrony, systemd-timesyncd)."
     CertBadSignature "cert_bad_signature" Target
         "A signature does not fit: of a certificate, or of the handshake by the certificate's key."
         "The server's certificate and key do not belong together, or its chain is garbled."
@@ -250,6 +256,8 @@ impl Reason {
             | Self::CertMissingIntermediate
             | Self::CertUnknownIssuer
             | Self::CertSelfSigned
+            | Self::CertRevoked
+            | Self::ClockWrong
             | Self::CertBadSignature
             | Self::CertInvalid => &[Tls],
             Self::HttpHeadTooBig

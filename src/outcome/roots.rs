@@ -63,6 +63,14 @@ impl Roots {
         named.map(|said| said.key_id.as_ref())
     }
 
+    /// The keys of all anchors of this name, each as the content of its SubjectPublicKeyInfo.
+    pub fn keys_of(&self, name: &Quoted) -> impl Iterator<Item = &[u8]> {
+        let pairs = self.said.iter().zip(&self.anchors);
+        let named =
+            pairs.filter(move |(said, _)| said.as_ref().is_some_and(|said| said.subject == *name));
+        named.map(|(_, anchor)| anchor.subject_public_key_info.as_ref())
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.anchors.len()

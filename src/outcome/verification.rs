@@ -29,6 +29,23 @@ pub struct Verification {
     pub failures: Vec<VerifyFailure>,
 }
 
+impl Verification {
+    /// One failure more.
+    pub fn add(&mut self, failure: VerifyFailure) {
+        self.failures.push(failure);
+        self.failures.sort_by_key(VerifyFailure::rank);
+    }
+
+    /// The clock is slow: what is not valid yet may be valid. What has ended has.
+    pub fn doubt_dates(&mut self, proof: &str) {
+        for failure in &mut self.failures {
+            if matches!(failure, VerifyFailure::NotYetValid { .. }) {
+                *failure = VerifyFailure::ClockWrong { proof: Quoted::text(proof) };
+            }
+        }
+    }
+}
+
 /// The certificates that lead from the leaf to a root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedPath {
@@ -77,6 +94,16 @@ pub enum VerifyFailure {
     },
     /// Its own issuer, and no root.
     SelfSigned,
+    /// Its issuer has taken it back.
+    Revoked {
+        /// When.
+        at: Timestamp,
+    },
+    /// Before its start, by a clock that is wrong.
+    ClockWrong {
+        /// What shows that.
+        proof: Quoted,
+    },
     /// A signature that does not fit.
     BadSignature,
     /// A rule of X.509 that is broken.
@@ -88,7 +115,7 @@ pub enum VerifyFailure {
 
 impl VerifyFailure {
     /// Every value of the metric's label.
-    pub const LABELS: [&'static str; 9] = [
+    pub const LABELS: [&'static str; 11] = [
         "expired",
         "not_yet_valid",
         "hostname_mismatch",
@@ -96,6 +123,8 @@ impl VerifyFailure {
         "missing_intermediate",
         "unknown_issuer",
         "self_signed",
+        "revoked",
+        "clock_wrong",
         "bad_signature",
         "other",
     ];
@@ -110,19 +139,22 @@ impl VerifyFailure {
             Self::MissingIntermediate { .. } => "missing_intermediate",
             Self::UnknownIssuer { .. } => "unknown_issuer",
             Self::SelfSigned => "self_signed",
+            Self::Revoked { .. } => "revoked",
+            Self::ClockWrong { .. } => "clock_wrong",
             Self::BadSignature => "bad_signature",
             Self::Invalid { .. } => "other",
         }
     }
 
-    /// Which of several a browser shows: Chromium reports an unknown issuer before a wrong name,
-    /// and a wrong name before wrong dates (`MapCertStatusToNetError`).
+    /// Which of several a browser shows: Chromium reports a revocation before an unknown issuer,
+    /// that before a wrong name, and a wrong name before wrong dates (`MapCertStatusToNetError`).
     fn rank(&self) -> u8 {
         match self {
             Self::BadSignature | Self::Invalid { .. } => 0,
-            Self::MissingIntermediate { .. } | Self::UnknownIssuer { .. } | Self::SelfSigned => 1,
-            Self::HostnameMismatch { .. } | Self::CommonNameOnly { .. } => 2,
-            Self::Expired { .. } | Self::NotYetValid { .. } => 3,
+            Self::Revoked { .. } => 1,
+            Self::MissingIntermediate { .. } | Self::UnknownIssuer { .. } | Self::SelfSigned => 2,
+            Self::HostnameMismatch { .. } | Self::CommonNameOnly { .. } => 3,
+            Self::Expired { .. } | Self::NotYetValid { .. } | Self::ClockWrong { .. } => 4,
         }
     }
 
@@ -136,6 +168,8 @@ impl VerifyFailure {
             Self::MissingIntermediate { .. } => Reason::CertMissingIntermediate,
             Self::UnknownIssuer { .. } => Reason::CertUnknownIssuer,
             Self::SelfSigned => Reason::CertSelfSigned,
+            Self::Revoked { .. } => Reason::CertRevoked,
+            Self::ClockWrong { .. } => Reason::ClockWrong,
             Self::BadSignature => Reason::CertBadSignature,
             Self::Invalid { .. } => Reason::CertInvalid,
         }
@@ -159,6 +193,8 @@ impl VerifyFailure {
                 format!("it is for {}{more}{near}", shown.join(", "))
             }
             Self::CommonNameOnly { name } => format!("its common name is {name}"),
+            Self::Revoked { at } => format!("revoked at {at}"),
+            Self::ClockWrong { proof } => proof.to_string(),
             Self::Invalid { rule } => rule.to_string(),
             Self::MissingIntermediate { issuer, urls } => {
                 let place = urls.first().map(|url| format!(", it is at {url}")).unwrap_or_default();

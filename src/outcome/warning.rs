@@ -44,6 +44,18 @@ warnings! {
     TlsHelloRetry "tls_hello_retry"
         "The server asked for another key share, which costs each visitor a round trip."
         "Let the server take X25519MLKEM768 or X25519, the groups that browsers send a share for."
+    OcspStale "ocsp_stale"
+        "The OCSP answer that the server staples is out of date."
+        "Find out why the server gets no new one: its way to the responder, or the job that fetches it."
+    OcspUnknown "ocsp_unknown"
+        "The OCSP answer that the server staples says that the responder does not know the certificate."
+        "A CA that has just issued it may need some minutes; else ask the CA."
+    OcspInvalid "ocsp_invalid"
+        "What the server staples is no valid OCSP answer for its certificate."
+        "See the evidence; after a renewal the server must fetch a new answer."
+    MustStapleMissing "must_staple_missing"
+        "The certificate demands a stapled OCSP answer, and none is stapled."
+        "Switch stapling on, or issue the certificate without Must-Staple: Firefox refuses it like this, Chromium takes it."
 }
 
 impl Warning {
@@ -82,6 +94,7 @@ pub fn remarks(seen: &Observation) -> Vec<Remark> {
         let evidence = evidence.unwrap_or_default();
         remarks.push(Remark { warning: Warning::TlsHelloRetry, evidence });
     }
+    remarks.extend(seen.chain.iter().flat_map(|chain| &chain.remarks).cloned());
     remarks
 }
 

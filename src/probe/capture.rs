@@ -12,6 +12,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 use super::memo::{self, Digest, Judged, Memo};
+use crate::outcome::staple;
 
 /// Most certificates of a chain that are kept; rustls itself takes no more than 64 KiB of them.
 const MAX_CERTIFICATES: usize = 16;
@@ -41,8 +42,8 @@ pub struct Capture {
 pub enum Presented {
     /// It was judged before.
     Known(Digest, Judged),
-    /// It has not been seen lately.
-    New(Digest, Vec<CertificateDer<'static>>),
+    /// It has not been seen lately; with the OCSP response that was stapled to it.
+    New(Digest, Vec<CertificateDer<'static>>, Vec<u8>),
 }
 
 impl Presented {
@@ -54,7 +55,7 @@ impl Presented {
             Self::Known(_, judged) => {
                 judged.chain.certificates.iter().map(|one| one.der.len()).collect()
             }
-            Self::New(_, ders) => ders.iter().map(|der| der.len()).collect(),
+            Self::New(_, ders, _) => ders.iter().map(|der| der.len()).collect(),
         };
         lengths.len() <= USUAL_CERTIFICATES && lengths.iter().sum::<usize>() <= USUAL_BYTES
     }
@@ -100,18 +101,20 @@ impl ServerCertVerifier for Capture {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let chain = || std::iter::once(end_entity).chain(intermediates).take(MAX_CERTIFICATES);
+        // What is longer is not read: see `Staple::read`.
+        let stapled = ocsp_response.get(..=staple::MAX_BYTES).unwrap_or(ocsp_response);
         // One handshake presents one chain: a second call would find the first one kept.
         self.presented.get_or_init(|| {
-            let digest = memo::digest(chain());
+            let digest = memo::digest(chain(), stapled);
             match self.memo.get(&digest) {
                 Some(judged) => Presented::Known(digest, judged),
                 None => {
                     let owned = chain().map(|der| der.clone().into_owned());
-                    Presented::New(digest, owned.collect())
+                    Presented::New(digest, owned.collect(), stapled.to_vec())
                 }
             }
         });

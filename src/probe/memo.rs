@@ -59,12 +59,17 @@ impl Memo {
     }
 }
 
-/// What tells one chain from another: every certificate with its length.
-pub fn digest<'a>(chain: impl Iterator<Item = &'a CertificateDer<'a>>) -> Digest {
+/// What tells one chain from another: every certificate with its length, and what is stapled.
+pub fn digest<'a>(chain: impl Iterator<Item = &'a CertificateDer<'a>>, stapled: &[u8]) -> Digest {
     let mut context = Context::new(&SHA256);
     for der in chain {
         context.update(&der.len().to_be_bytes());
         context.update(der);
+    }
+    if !stapled.is_empty() {
+        // No certificate has this length.
+        context.update(&usize::MAX.to_be_bytes());
+        context.update(stapled);
     }
     let mut digest = [0; SHA256_OUTPUT_LEN];
     digest.copy_from_slice(context.finish().as_ref());
@@ -78,7 +83,13 @@ mod tests {
 
     fn judged() -> Judged {
         let verification = Verification { path: None, failures: Vec::new() };
-        let chain = Arc::new(Chain { certificates: Vec::new(), verification });
+        let chain = Arc::new(Chain {
+            certificates: Vec::new(),
+            stapled: Vec::new(),
+            staple: None,
+            verification,
+            remarks: Vec::new(),
+        });
         Judged { chain, at: Timestamp::UNIX_EPOCH }
     }
 
@@ -86,8 +97,10 @@ mod tests {
     fn a_chain_that_is_cut_elsewhere_is_another_chain() {
         let of = |parts: &[&[u8]]| {
             let ders: Vec<_> = parts.iter().map(|part| CertificateDer::from(*part)).collect();
-            digest(ders.iter())
+            digest(ders.iter(), &[])
         };
+        let der = [CertificateDer::from(&b"ab"[..])];
+        assert_ne!(digest(der.iter(), b"c"), digest(der.iter(), &[]));
         assert_ne!(of(&[b"ab", b"c"]), of(&[b"a", b"bc"]));
         assert_ne!(of(&[b"ab"]), of(&[b"ab", b""]));
         assert_eq!(of(&[b"ab", b"c"]), of(&[b"ab", b"c"]));

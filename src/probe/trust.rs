@@ -16,7 +16,6 @@ use crate::check::endpoint::{Endpoint, EndpointName, Identity, Trust};
 use crate::outcome::certificate::Certificate;
 use crate::outcome::chain::Chain;
 use crate::outcome::roots::Roots;
-use crate::outcome::verification::verify_with;
 
 /// How each endpoint's connections are set up.
 #[derive(Debug, Default)]
@@ -86,21 +85,23 @@ impl Profile {
         name: &ServerName<'_>,
         now: Timestamp,
     ) -> Arc<Chain> {
-        let (digest, certificates) = match presented {
+        let (digest, certificates, stapled) = match presented {
             Presented::Known(_, judged) if judged.chain.holds(judged.at, now) => {
                 return judged.chain.clone();
             }
-            Presented::Known(digest, judged) => (digest, judged.chain.certificates.clone()),
-            Presented::New(digest, ders) => {
+            Presented::Known(digest, Judged { chain, .. }) => {
+                (digest, chain.certificates.clone(), chain.stapled.clone())
+            }
+            Presented::New(digest, ders, stapled) => {
                 let read = |der: &CertificateDer<'static>| {
                     self.memo.certificate(der).unwrap_or_else(|| Certificate::read(der.clone()))
                 };
-                (digest, ders.iter().map(read).collect())
+                (digest, ders.iter().map(read).collect(), stapled.clone())
             }
         };
         let algorithms = self.signatures.algorithms();
-        let verification = verify_with(&algorithms, &certificates, name, &self.roots, now);
-        let chain = Arc::new(Chain { certificates, verification });
+        let chain = Chain::judge(certificates, stapled, name, &self.roots, &algorithms, now);
+        let chain = Arc::new(chain);
         self.memo.put(*digest, Judged { chain: chain.clone(), at: now });
         chain
     }
@@ -189,17 +190,17 @@ mod tests {
             template: template(Arc::new(crypto_provider())),
         };
         let name = ServerName::try_from("door.test").unwrap();
-        let digest = memo::digest(served.chain.iter());
+        let digest = memo::digest(served.chain.iter(), &[]);
         let judge = |days: i64| {
             let presented = match profile.memo.get(&digest) {
                 Some(judged) => Presented::Known(digest, judged),
-                None => Presented::New(digest, served.chain.clone()),
+                None => Presented::New(digest, served.chain.clone(), Vec::new()),
             };
             profile.judge(&presented, &name, now + SignedDuration::from_hours(24 * days))
         };
         let first = judge(0);
         assert_eq!(first.verification.failures, []);
-        assert!(Arc::ptr_eq(&first, &judge(79)), "nothing changes while no date passes");
+        assert!(Arc::ptr_eq(&first, &judge(49)), "nothing changes while no date passes");
         assert!(matches!(judge(81).verification.failures[..], [VerifyFailure::Expired { .. }]));
         assert!(matches!(
             judge(-11).verification.failures[..],

@@ -7,3 +7,4 @@ pub mod nameserver;
 pub mod page;
 pub mod pki;
 pub mod raw;
+pub mod responder;

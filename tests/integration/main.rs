@@ -25,6 +25,7 @@ mod readme;
 mod reload;
 mod series;
 mod server;
+mod staple;
 mod starved;
 mod strings;
 mod taxonomy;

@@ -7,16 +7,19 @@ use rustls::crypto::aws_lc_rs::kx_group;
 use watchpost::config::{Config, forecast};
 
 use crate::fixture::daemon::{Daemon, Home};
-use crate::fixture::pki::{self, Pki, server_config, server_config_of};
+use crate::fixture::pki::{self, Pki, server_config_of, stapling_config};
 use crate::fixture::raw;
+use crate::fixture::responder::{Responder, Says};
 
 /// A daemon with every kind of check, after each has run and one has failed.
 async fn with_everything() -> (Home, Daemon, Pki) {
     let pki = Pki::new("metrics");
     // One round trip more, for a warning.
     let open = pki::open(server_config_of(kx_group::SECP384R1, pki.good())).await;
-    let expired =
-        pki::open(server_config(pki.authority.issue(&["door.test"], -20, -10).unwrap())).await;
+    let expired = pki.authority.issue(&["door.test"], -20, -10).unwrap();
+    let staple =
+        Responder::of(&pki.authority).answer(&expired.chain[0], Says::Good, pki::now(), (-1, 1));
+    let expired = pki::open(stapling_config(expired, staple)).await;
     let talking = raw::opening_then(b"\x81\x07welcome".to_vec()).await;
     let home = Home::new(&format!(
         "[defaults]\ninterval = \"1s\"\n\

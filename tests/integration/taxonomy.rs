@@ -20,6 +20,7 @@ use crate::fixture::checks::{check, plain, run, run_asking};
 use crate::fixture::nameserver::{self, Answer};
 use crate::fixture::pki::{self, HOST, Pki};
 use crate::fixture::raw::{self, OPEN};
+use crate::fixture::responder::{Responder, Says};
 
 /// Which test makes a failure. The match has no wildcard: a new variant wants a new test.
 fn made_by(failure: &Failure) -> &'static str {
@@ -50,8 +51,11 @@ fn made_by(failure: &Failure) -> &'static str {
             | VerifyFailure::MissingIntermediate { .. }
             | VerifyFailure::UnknownIssuer { .. }
             | VerifyFailure::SelfSigned
+            | VerifyFailure::Revoked { .. }
             | VerifyFailure::BadSignature
             | VerifyFailure::Invalid { .. } => "certificates",
+            // Made in staple.rs.
+            VerifyFailure::ClockWrong { .. } => "clock",
         },
         Failure::HttpHeadTooBig
         | Failure::HttpMalformed { .. }
@@ -73,7 +77,8 @@ fn made_by(failure: &Failure) -> &'static str {
 }
 
 /// The reasons that the tests of this file make.
-const MADE_ELSEWHERE: [Reason; 6] = [
+const MADE_ELSEWHERE: [Reason; 7] = [
+    Reason::ClockWrong,
     Reason::MonitorLag,
     Reason::HostUnreachable,
     Reason::LocalDenied,
@@ -290,6 +295,12 @@ async fn certificates() -> Vec<Reason> {
         assert!(chain.leaf().unwrap().facts.is_some(), "{reason}");
         assert!(outcome.observation.session.is_some(), "{reason}");
     }
+    let revoked = pki.good();
+    let answer =
+        Responder::of(&pki.authority).answer(&revoked.chain[0], Says::Revoked, pki::now(), (-1, 1));
+    let server = pki::open(pki::stapling_config(revoked, answer)).await;
+    let outcome = run(&check("wss://door.test/", &pki.keys(&server))).await;
+    made.push(expect(&outcome, Phase::Tls, Reason::CertRevoked, Fault::Target));
     made
 }
 

@@ -16,6 +16,7 @@ use watchpost::outcome::warning::Warning;
 use crate::fixture::checks::{check, config, run};
 use crate::fixture::pki::{self, HOST, Pki, now, server_config, server_config_of};
 use crate::fixture::raw;
+use crate::fixture::responder::der;
 
 #[tokio::test]
 async fn a_good_chain_is_known_to_its_last_fact() {
@@ -245,10 +246,6 @@ fn telling(pki: &Pki, url: &str) -> Served {
             .push(CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], content));
     };
     pki.authority.issue_with(&[HOST], -10, 80, access).unwrap()
-}
-
-fn der(tag: u8, content: &[u8]) -> Vec<u8> {
-    [&[tag, content.len() as u8], content].concat()
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use crate::http::exposition::{Exposition, Kind, Labels};
 use crate::outcome::certificate::{Certificate, Facts};
+use crate::outcome::ocsp::Status;
 use crate::outcome::quoted::Quoted;
+use crate::outcome::staple::Staple;
 use crate::outcome::verification::VerifyFailure;
 use crate::record::presented::AtAddress;
 use crate::record::snapshot::{EndpointRecord, Snapshot};
@@ -27,6 +29,7 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot) {
         .map(|record| (record, e.labels().with("endpoint", &record.endpoint.name)))
         .collect();
     expiries(e, &endpoints);
+    staples(e, &endpoints);
     sessions(e, &endpoints);
     certificates(e, &endpoints);
     failures(e, &endpoints);
@@ -63,10 +66,61 @@ fn expiries(e: &mut Exposition, endpoints: &Endpoints<'_>) {
             e.sample(labels, seconds(end));
         }
     }
+    let name = "probe_ssl_renewal_due_timestamp_seconds";
+    e.family(name, Kind::Gauge, "When the first certificate of a server's own is to be renewed.");
+    for (record, labels) in endpoints {
+        let leaves = record.presented.iter().filter_map(|at| at.chain.leaf()?.facts.as_ref());
+        if let Some(due) = leaves.map(|facts| facts.renewal().due).min() {
+            e.sample(labels, seconds(due));
+        }
+    }
     let name = "probe_ssl_distinct_leaf_certs";
     e.family(name, Kind::Gauge, "Different certificates that the addresses of a name present.");
     for (record, labels) in endpoints {
         e.sample(labels, record.presented.distinct_leaves() as f64);
+    }
+}
+
+fn staples(e: &mut Exposition, endpoints: &Endpoints<'_>) {
+    let name = "probe_ssl_ocsp_stapled";
+    e.family(name, Kind::Gauge, "1 if every address staples an OCSP answer.");
+    for (record, labels) in endpoints {
+        let all = record.presented.iter().all(|at| at.chain.staple.is_some());
+        e.sample(labels, f64::from(u8::from(all)));
+    }
+    let answers = |record: &EndpointRecord| -> Vec<(f64, Timestamp)> {
+        let staples = record.presented.iter().filter_map(|at| at.chain.staple.as_ref());
+        let answers = staples.filter_map(|staple| match staple {
+            Staple::Answer { status, next_update, .. } => Some((coded(*status), *next_update)),
+            Staple::Useless(_) => None,
+        });
+        answers.collect()
+    };
+    let name = "probe_ssl_ocsp_status";
+    e.family(name, Kind::Gauge, "Worst of the stapled answers: 0 good, 1 revoked, 2 unknown.");
+    for (record, labels) in endpoints {
+        let answers = answers(record);
+        // Revoked is worse than unknown.
+        let worst = [1.0, 2.0, 0.0];
+        let worst = worst.iter().find(|code| answers.iter().any(|(status, _)| status == *code));
+        if let Some(code) = worst {
+            e.sample(labels, *code);
+        }
+    }
+    let name = "probe_ssl_ocsp_next_update_timestamp_seconds";
+    e.family(name, Kind::Gauge, "Until when the stapled answer holds, the first of several.");
+    for (record, labels) in endpoints {
+        if let Some((_, end)) = answers(record).into_iter().min_by_key(|(_, end)| *end) {
+            e.sample(labels, seconds(end));
+        }
+    }
+}
+
+fn coded(status: Status) -> f64 {
+    match status {
+        Status::Good => 0.0,
+        Status::Revoked { .. } => 1.0,
+        Status::Unknown => 2.0,
     }
 }
 
