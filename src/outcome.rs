@@ -18,6 +18,7 @@ pub mod response;
 pub mod roots;
 pub mod skew;
 pub mod staple;
+pub mod strength;
 pub mod strikes;
 pub mod upgrade;
 pub mod verdict;

@@ -67,6 +67,8 @@ pub struct Facts {
     pub names: Vec<Quoted>,
     /// What kind of key it certifies.
     pub key: Key,
+    /// How it is signed: `ecdsa-sha256`, `rsa-sha1`; `other` where it is not known.
+    pub signature: &'static str,
     /// Subject and issuer are the same.
     pub self_issued: bool,
     /// It may sign others.
@@ -137,6 +139,7 @@ impl Facts {
             has_names,
             names,
             key: key(x509.public_key()),
+            signature: signature(&x509.signature_algorithm.algorithm.to_id_string()),
             self_issued: x509.subject().as_raw() == x509.issuer().as_raw(),
             is_ca: x509.is_ca(),
             scts: logged.scts,
@@ -200,6 +203,26 @@ fn key(info: &SubjectPublicKeyInfo<'_>) -> Key {
     }
 }
 
+/// RFC 3279, 4055, 5758 and 8410.
+fn signature(algorithm: &str) -> &'static str {
+    match algorithm {
+        "1.2.840.113549.1.1.2" => "rsa-md2",
+        "1.2.840.113549.1.1.4" => "rsa-md5",
+        "1.2.840.113549.1.1.5" => "rsa-sha1",
+        "1.2.840.113549.1.1.10" => "rsa-pss",
+        "1.2.840.113549.1.1.11" => "rsa-sha256",
+        "1.2.840.113549.1.1.12" => "rsa-sha384",
+        "1.2.840.113549.1.1.13" => "rsa-sha512",
+        "1.2.840.10045.4.1" => "ecdsa-sha1",
+        "1.2.840.10045.4.3.2" => "ecdsa-sha256",
+        "1.2.840.10045.4.3.3" => "ecdsa-sha384",
+        "1.2.840.10045.4.3.4" => "ecdsa-sha512",
+        "1.2.840.10040.4.3" => "dsa-sha1",
+        "1.3.101.112" => "ed25519",
+        _ => "other",
+    }
+}
+
 /// The length of a number, without the zeros that lead it.
 fn bits(number: &[u8]) -> usize {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
@@ -210,6 +233,8 @@ fn bits(number: &[u8]) -> usize {
 fn curve_bits(info: &SubjectPublicKeyInfo<'_>) -> usize {
     let curve = info.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
     match curve.map(|oid| oid.to_id_string()).as_deref() {
+        Some("1.2.840.10045.3.1.1") => 192,
+        Some("1.3.132.0.33") => 224,
         Some("1.2.840.10045.3.1.7") => 256,
         Some("1.3.132.0.34") => 384,
         Some("1.3.132.0.35") => 521,

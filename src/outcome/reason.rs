@@ -155,6 +155,12 @@ reasons! {
     ClockWrong "clock_wrong" Monitor
         "By the clock of this machine a certificate is not valid yet; but that clock is wrong."
         "Set the clock of the machine that Watchpost runs on, and keep it set (chrony, systemd-timesyncd)."
+    CertWeakKey "cert_weak_key" Target
+        "A key of the chain is too short: RSA below 2048 bits, or a curve below 224."
+        "Make a new key, EC P-256 or RSA 2048, and have a certificate issued for it."
+    CertWeakSignature "cert_weak_signature" Target
+        "A certificate of the chain is signed with SHA-1 or MD5, which no browser takes."
+        "Have it issued anew; a CA that still signs like this needs to be set up anew itself."
     CertBadSignature "cert_bad_signature" Target
         "A signature does not fit: of a certificate, or of the handshake by the certificate's key."
         "The server's certificate and key do not belong together, or its chain is garbled."
@@ -258,6 +264,8 @@ impl Reason {
             | Self::CertSelfSigned
             | Self::CertRevoked
             | Self::ClockWrong
+            | Self::CertWeakKey
+            | Self::CertWeakSignature
             | Self::CertBadSignature
             | Self::CertInvalid => &[Tls],
             Self::HttpHeadTooBig

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 
-use super::certificate::Certificate;
+use super::certificate::{Certificate, Key};
 use super::quoted::Quoted;
 
 /// Trust anchors, each with what its certificate says.
@@ -14,12 +14,14 @@ use super::quoted::Quoted;
 pub struct Roots {
     anchors: Vec<TrustAnchor<'static>>,
     said: Vec<Option<Said>>,
+    public: bool,
 }
 
 /// What the certificate of an anchor says.
 #[derive(Debug)]
 struct Said {
     subject: Quoted,
+    key: Key,
     key_id: Option<String>,
     not_after: Timestamp,
 }
@@ -34,12 +36,23 @@ impl Roots {
                 let facts = Certificate::read(der.clone()).facts;
                 roots.said.push(facts.map(|facts| Said {
                     subject: facts.subject,
+                    key: facts.key,
                     key_id: facts.ties.key_id,
                     not_after: facts.not_after,
                 }));
             }
         }
         roots
+    }
+
+    /// The same, as those of the public CAs, whose rules what they issue is held to.
+    pub fn of_the_public(self) -> Self {
+        Self { public: true, ..self }
+    }
+
+    /// Whether they are those of the public CAs.
+    pub fn are_public(&self) -> bool {
+        self.public
     }
 
     /// As the path builder wants them.
@@ -61,6 +74,12 @@ impl Roots {
     pub fn key_ids_of(&self, name: &Quoted) -> impl Iterator<Item = Option<&String>> {
         let named = self.said.iter().flatten().filter(move |said| said.subject == *name);
         named.map(|said| said.key_id.as_ref())
+    }
+
+    /// The kinds of the keys of all anchors of this name.
+    pub fn keys_said_of(&self, name: &Quoted) -> impl Iterator<Item = Key> {
+        let named = self.said.iter().flatten().filter(move |said| said.subject == *name);
+        named.map(|said| said.key)
     }
 
     /// The keys of all anchors of this name, each as the content of its SubjectPublicKeyInfo.

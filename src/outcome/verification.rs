@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
-use super::certificate::{Certificate, Facts};
+use super::certificate::{Certificate, Facts, Key};
 use super::ladder;
 use super::names::{self, NearMiss};
 use super::quoted::Quoted;
 use super::reason::Reason;
 use super::roots::Roots;
+use super::strength;
 
 /// Most certificates of one name that are tried: cross-signed CAs have two or three.
 const MAX_CANDIDATES: usize = 3;
@@ -104,6 +105,20 @@ pub enum VerifyFailure {
         /// What shows that.
         proof: Quoted,
     },
+    /// A key that is too short.
+    WeakKey {
+        /// Whose.
+        subject: Quoted,
+        /// Which.
+        key: Key,
+    },
+    /// A signature that somebody else could have made.
+    WeakSignature {
+        /// Whose certificate bears it.
+        subject: Quoted,
+        /// How it is made.
+        algorithm: &'static str,
+    },
     /// A signature that does not fit.
     BadSignature,
     /// A rule of X.509 that is broken.
@@ -115,7 +130,7 @@ pub enum VerifyFailure {
 
 impl VerifyFailure {
     /// Every value of the metric's label.
-    pub const LABELS: [&'static str; 11] = [
+    pub const LABELS: [&'static str; 13] = [
         "expired",
         "not_yet_valid",
         "hostname_mismatch",
@@ -125,6 +140,8 @@ impl VerifyFailure {
         "self_signed",
         "revoked",
         "clock_wrong",
+        "weak_key",
+        "weak_signature",
         "bad_signature",
         "other",
     ];
@@ -141,6 +158,8 @@ impl VerifyFailure {
             Self::SelfSigned => "self_signed",
             Self::Revoked { .. } => "revoked",
             Self::ClockWrong { .. } => "clock_wrong",
+            Self::WeakKey { .. } => "weak_key",
+            Self::WeakSignature { .. } => "weak_signature",
             Self::BadSignature => "bad_signature",
             Self::Invalid { .. } => "other",
         }
@@ -154,7 +173,9 @@ impl VerifyFailure {
             Self::Revoked { .. } => 1,
             Self::MissingIntermediate { .. } | Self::UnknownIssuer { .. } | Self::SelfSigned => 2,
             Self::HostnameMismatch { .. } | Self::CommonNameOnly { .. } => 3,
-            Self::Expired { .. } | Self::NotYetValid { .. } | Self::ClockWrong { .. } => 4,
+            Self::WeakSignature { .. } => 4,
+            Self::WeakKey { .. } => 5,
+            Self::Expired { .. } | Self::NotYetValid { .. } | Self::ClockWrong { .. } => 6,
         }
     }
 
@@ -170,6 +191,8 @@ impl VerifyFailure {
             Self::SelfSigned => Reason::CertSelfSigned,
             Self::Revoked { .. } => Reason::CertRevoked,
             Self::ClockWrong { .. } => Reason::ClockWrong,
+            Self::WeakKey { .. } => Reason::CertWeakKey,
+            Self::WeakSignature { .. } => Reason::CertWeakSignature,
             Self::BadSignature => Reason::CertBadSignature,
             Self::Invalid { .. } => Reason::CertInvalid,
         }
@@ -195,6 +218,12 @@ impl VerifyFailure {
             Self::CommonNameOnly { name } => format!("its common name is {name}"),
             Self::Revoked { at } => format!("revoked at {at}"),
             Self::ClockWrong { proof } => proof.to_string(),
+            Self::WeakKey { subject, key } => {
+                format!("the key of {subject} is {} {}", key.kind, key.bits)
+            }
+            Self::WeakSignature { subject, algorithm } => {
+                format!("the certificate of {subject} is signed with {algorithm}")
+            }
             Self::Invalid { rule } => rule.to_string(),
             Self::MissingIntermediate { issuer, urls } => {
                 let place = urls.first().map(|url| format!(", it is at {url}")).unwrap_or_default();
@@ -256,6 +285,7 @@ pub fn verify_with(
             }
         }
     }
+    failures.extend(strength::of_leaf(leaf));
     if end_entity.verify_is_valid_for_subject_name(name).is_err() {
         failures.push(mismatch(leaf.facts.as_ref(), &name.to_str()));
     }
@@ -361,10 +391,20 @@ fn classify(error: Error, presented: &[Certificate], roots: &Roots) -> VerifyFai
         Error::InvalidSignatureForPublicKey if ladder::leads_to_a_namesake(presented, roots) => {
             ladder::gap(presented)
         }
-        Error::InvalidSignatureForPublicKey => VerifyFailure::BadSignature,
+        Error::InvalidSignatureForPublicKey => {
+            strength::of_chain(presented, roots).unwrap_or(VerifyFailure::BadSignature)
+        }
+        Error::UnsupportedSignatureAlgorithmContext(_)
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            strength::of_chain(presented, roots).unwrap_or_else(|| invalid(&rule(&error)))
+        }
         // The names of webpki's own variants are a closed list; they name the broken rule.
-        error => VerifyFailure::Invalid { rule: Quoted::text(&format!("{error:?}")) },
+        error => invalid(&rule(&error)),
     }
+}
+
+fn rule(error: &Error) -> String {
+    format!("{error:?}")
 }
 
 fn invalid(rule: &str) -> VerifyFailure {

@@ -115,7 +115,7 @@ fn load(trust: &Trust) -> Roots {
             for error in &found.errors {
                 tracing::warn!(%error, "a file of system roots cannot be read");
             }
-            let roots = Roots::new(&found.certs);
+            let roots = Roots::new(&found.certs).of_the_public();
             if roots.is_empty() {
                 tracing::error!(
                     "this machine trusts no CA: install ca-certificates or set ca-file"

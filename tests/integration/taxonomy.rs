@@ -54,6 +54,8 @@ fn made_by(failure: &Failure) -> &'static str {
             | VerifyFailure::Revoked { .. }
             | VerifyFailure::BadSignature
             | VerifyFailure::Invalid { .. } => "certificates",
+            // Made in chains.rs.
+            VerifyFailure::WeakKey { .. } | VerifyFailure::WeakSignature { .. } => "weak",
             // Made in staple.rs.
             VerifyFailure::ClockWrong { .. } => "clock",
         },
@@ -77,7 +79,9 @@ fn made_by(failure: &Failure) -> &'static str {
 }
 
 /// The reasons that the tests of this file make.
-const MADE_ELSEWHERE: [Reason; 7] = [
+const MADE_ELSEWHERE: [Reason; 9] = [
+    Reason::CertWeakKey,
+    Reason::CertWeakSignature,
     Reason::ClockWrong,
     Reason::MonitorLag,
     Reason::HostUnreachable,
