@@ -14,5 +14,6 @@ mod network;
 mod program;
 mod prometheus;
 mod servers;
+mod stapling;
 mod starved;
 mod tls;

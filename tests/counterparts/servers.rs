@@ -68,10 +68,22 @@ fn python(script: &str, port: u16) -> Program {
 
 /// nginx with TLS and `map $http_origin`, in front of a server that lets everybody in.
 pub fn nginx(served: &Served) -> Server {
+    nginx_with(served, "")
+}
+
+/// The same, which staples this file to its chain.
+pub fn nginx_stapling(served: &Served, staple: &Path) -> Server {
+    let staple = staple.display();
+    nginx_with(served, &format!("ssl_stapling on; ssl_stapling_file {staple};"))
+}
+
+fn nginx_with(served: &Served, stapling: &str) -> Server {
     let (port, upstream) = (free_port(), free_port());
     let folder = tempfile::tempdir().unwrap();
     write_pair(folder.path(), served);
     let config = template("servers/nginx.conf", folder.path(), port, upstream);
+    let text = fs::read_to_string(&config).unwrap().replace("@STAPLING@", stapling);
+    fs::write(&config, text).unwrap();
     let mut command = Command::new("nginx");
     command.arg("-p").arg(folder.path()).arg("-c").arg(config).args(["-g", "daemon off;"]);
     let programs = vec![Program::start(&mut command).listening(port), node("open", upstream)];
@@ -117,14 +129,15 @@ pub fn openssl_with(served: &Served, options: &[&str]) -> Server {
     Server::handshaking(port, programs, folder)
 }
 
-/// `gnutls-serv` with a chain and a priority string.
-pub fn gnutls(served: &Served, priority: &str) -> Server {
+/// `gnutls-serv` with a chain, a priority string and more options.
+pub fn gnutls(served: &Served, priority: &str, options: &[&str]) -> Server {
     let port = free_port();
     let folder = tempfile::tempdir().unwrap();
     write_pair(folder.path(), served);
     let mut command = Command::new("gnutls-serv");
     command
         .args(["--quiet", "--http", "--port", &port.to_string(), "--priority", priority])
+        .args(options)
         .arg("--x509certfile")
         .arg(folder.path().join("chain.pem"))
         .arg("--x509keyfile")

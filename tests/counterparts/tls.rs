@@ -38,7 +38,7 @@ fn what_the_probe_does_not_speak_is_not_down() {
     let (rsa, ec) = (of_rsa(&authority), authority.issue(&[HOST], -10, 80).unwrap());
     let weakest = "ALL:@SECLEVEL=0";
     let openssl = |served, options: &[&str]| servers::openssl_with(served, options);
-    let of_gnutls = |priority: &str| servers::gnutls(&rsa, priority);
+    let of_gnutls = |priority: &str| servers::gnutls(&rsa, priority, &[]);
     for (name, server, chosen) in [
         (
             "1.0",
