@@ -155,9 +155,9 @@ reasons! {
     ClockWrong "clock_wrong" Monitor
         "By the clock of this machine a certificate is not valid yet; but that clock is wrong."
         "Set the clock of the machine that Watchpost runs on, and keep it set (chrony, systemd-timesyncd)."
-    CertWeakKey "cert_weak_key" Target
-        "A key of the chain is too short: RSA below 2048 bits, or a curve below 224."
-        "Make a new key, EC P-256 or RSA 2048, and have a certificate issued for it."
+    CertWeakKey "cert_weak_key" Monitor
+        "A key of the chain is too short for the probe: RSA below 2048 bits, or a curve below 224."
+        "Make a new key, EC P-256 or RSA 2048, and have a certificate issued for it. OpenSSL refuses such a one; browsers may still take RSA of 1024 bits."
     CertWeakSignature "cert_weak_signature" Target
         "A certificate of the chain is signed with SHA-1 or MD5, which no browser takes."
         "Have it issued anew; a CA that still signs like this needs to be set up anew itself."

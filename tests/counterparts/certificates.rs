@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 use tempfile::TempDir;
 use watchpost::demo::authority::{Authority, Served};
 
-use crate::program::{json, said, watchpost};
+use crate::program::said;
 use crate::servers::{self, HOST, Server, authority};
+use crate::stapling::trusted_by_gnutls;
+use crate::tls::ours;
 
 /// A chain and what is expected of it: openssl's verify code.
 struct Case {
@@ -54,6 +58,124 @@ fn cases(authority: &Authority) -> Vec<Case> {
         },
         Case { name: "ed25519", served: with_ed25519(authority), code: 0 },
     ]
+    .into_iter()
+    .chain(shapes(authority))
+    .chain(rules(authority))
+    .collect()
+}
+
+/// Chains that end elsewhere, or hold more or less than they should.
+fn shapes(authority: &Authority) -> Vec<Case> {
+    let good = || authority.issue(&[HOST], -10, 80).unwrap();
+    let of = |name| Authority::new(name, watchpost::clock::now()).unwrap();
+    let (stranger, namesake) = (of("stranger"), of("openssl"));
+    let with = |mut served: Served, extra: &CertificateDer<'static>| {
+        served.chain.push(extra.clone());
+        served
+    };
+    let foreign = |from: &Authority| from.issue(&[HOST], -10, 80).unwrap();
+    let mut gap = with(good(), authority.root());
+    gap.chain.remove(1);
+    let expired = authority.issue(&["old.test"], -100, -10).unwrap();
+    let deep = authority.issue(&[&format!("*.{HOST}")], -10, 80).unwrap();
+    vec![
+        Case { name: "root presented", served: with(good(), authority.root()), code: 0 },
+        Case { name: "unneeded extra", served: with(good(), stranger.root()), code: 0 },
+        Case { name: "expired extra", served: with(good(), &expired.chain[0]), code: 0 },
+        Case { name: "root without intermediate", served: gap, code: 21 },
+        Case { name: "unknown root", served: foreign(&stranger), code: 20 },
+        Case {
+            name: "unknown root, presented",
+            served: with(foreign(&stranger), stranger.root()),
+            code: 19,
+        },
+        Case { name: "a root's namesake", served: foreign(&namesake), code: 20 },
+        Case { name: "a star for another level", served: deep, code: 62 },
+    ]
+}
+
+/// Chains that break a rule, or are too weak.
+fn rules(authority: &Authority) -> Vec<Case> {
+    let usage = |usage| {
+        let change = |params: &mut CertificateParams| params.extended_key_usages = vec![usage];
+        authority.issue_with(&[HOST], -10, 80, change).unwrap()
+    };
+    let constrained = |params: &mut CertificateParams| {
+        params.name_constraints = Some(rcgen::NameConstraints {
+            permitted_subtrees: vec![rcgen::GeneralSubtree::DnsName("other.test".into())],
+            excluded_subtrees: vec![],
+        });
+    };
+    let two = below(authority, |params| {
+        params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    });
+    vec![
+        Case { name: "for clients", served: usage(ExtendedKeyUsagePurpose::ClientAuth), code: 26 },
+        Case { name: "two intermediates", served: two, code: 0 },
+        Case {
+            name: "outside of its constraints",
+            served: below(authority, constrained),
+            code: 47,
+        },
+        Case {
+            name: "issued by a leaf",
+            served: below(authority, |params| {
+                params.is_ca = IsCa::ExplicitNoCa;
+            }),
+            code: 26,
+        },
+        Case {
+            name: "signed with SHA-1",
+            served: by_openssl(authority, "2048", "-sha1"),
+            code: 68,
+        },
+        Case { name: "a short key", served: by_openssl(authority, "1024", "-sha256"), code: 66 },
+    ]
+}
+
+/// A leaf below one more CA, which is changed before it is signed.
+fn below(authority: &Authority, change: impl FnOnce(&mut CertificateParams)) -> Served {
+    let mut kept = None;
+    let ca = |params: &mut CertificateParams| {
+        params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
+        params.extended_key_usages.clear();
+        params.subject_alt_names.clear();
+        change(params);
+        kept = Some(params.clone());
+    };
+    let ca_key = KeyPair::generate().unwrap();
+    let pem = ca_key.serialize_pem();
+    let mut chain = authority.issue_for(&["lower"], -10, 80, ca_key, ca).unwrap().chain;
+    let issuer = rcgen::Issuer::new(kept.unwrap(), KeyPair::from_pem(&pem).unwrap());
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![HOST.to_owned()]).unwrap();
+    params.use_authority_key_identifier_extension = true;
+    chain.insert(0, params.signed_by(&key, &issuer).unwrap().der().clone());
+    Served { chain, key: PrivateKeyDer::Pkcs8(key.serialize_der().into()) }
+}
+
+/// What rcgen does not make.
+fn by_openssl(authority: &Authority, bits: &str, hash: &str) -> Served {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut good = authority.issue(&[HOST], -10, 80).unwrap();
+    let issuer = Served { chain: vec![good.chain[1].clone()], key: good.key.clone_key() };
+    std::fs::write(path("ca.pem"), issuer.chain_pem()).unwrap();
+    std::fs::write(path("ca.key"), authority.key().serialize_pem()).unwrap();
+    let names = format!("subjectAltName=DNS:{HOST}\nextendedKeyUsage=serverAuth\n");
+    std::fs::write(path("names"), names).unwrap();
+    let (rsa, subject) = (format!("rsa:{bits}"), format!("/CN={HOST}"));
+    let mut request = Command::new("openssl");
+    request.args(["req", "-nodes", "-newkey", &rsa, "-subj", &subject, "-keyout"]);
+    said(request.arg(path("key.pem")).arg("-out").arg(path("request.pem")));
+    let mut sign = Command::new("openssl");
+    sign.args(["x509", "-req", hash, "-days", "30", "-set_serial", "4711", "-in"]);
+    sign.arg(path("request.pem")).arg("-CA").arg(path("ca.pem")).arg("-CAkey").arg(path("ca.key"));
+    said(sign.arg("-extfile").arg(path("names")).arg("-out").arg(path("leaf.pem")));
+    good.chain[0] = CertificateDer::from_pem_file(path("leaf.pem")).unwrap();
+    good.key = PrivateKeyDer::from_pem_file(path("key.pem")).unwrap();
+    good
 }
 
 fn odd_subject(authority: &Authority) -> Served {
@@ -72,7 +194,7 @@ fn self_signed() -> Served {
     let certificate = params.self_signed(&key).unwrap();
     Served {
         chain: vec![certificate.der().clone()],
-        key: rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
     }
 }
 
@@ -99,7 +221,8 @@ fn facts_and_verdicts_equal_openssls() {
     let authority = authority("openssl", folder.path());
     let mut compared = 0;
     for case in cases(&authority) {
-        let server = servers::openssl(&case.served);
+        // So that it serves weak ones at all.
+        let server = servers::openssl(&case.served, &["-cipher", "ALL:@SECLEVEL=0"]);
         let report = ours(&server, &folder);
         let theirs = theirs(&server, &folder);
         assert_eq!(theirs.code, case.code, "{}: openssl itself", case.name);
@@ -114,10 +237,20 @@ fn facts_and_verdicts_equal_openssls() {
             21 => Some("missing_intermediate"),
             19 | 20 => Some("unknown_issuer"),
             62 => Some("hostname_mismatch"),
+            66 => Some("weak_key"),
+            68 => Some("weak_signature"),
+            26 | 47 => Some("other"),
             code => panic!("{}: code {code}", case.name),
         };
         assert_eq!(first, expected, "{}", case.name);
         assert_eq!(report["tls"]["verified"], theirs.code == 0, "{}", case.name);
+        let trusted = trusted_by_gnutls(&server, folder.path());
+        if theirs.code == 66 {
+            // GnuTLS takes the key, as browsers do: that the probe does not is no downtime.
+            assert_eq!((trusted, &report["verdict"]), (true, &"inconclusive".into()));
+            continue;
+        }
+        assert_eq!(report["tls"]["verified"], trusted, "{}: GnuTLS", case.name);
         assert_eq!(report["tls"]["version"], theirs.version, "{}", case.name);
         let chain = report["tls"]["chain"].as_array().unwrap();
         assert_eq!(chain.len(), theirs.chain.len(), "{}", case.name);
@@ -128,19 +261,6 @@ fn facts_and_verdicts_equal_openssls() {
         }
     }
     assert!(compared > 180, "{compared} facts");
-}
-
-fn ours(server: &Server, folder: &TempDir) -> Value {
-    let ca = folder.path().join("ca.pem");
-    json(&watchpost(&[
-        "check",
-        &server.url,
-        "--json",
-        "--ca",
-        ca.to_str().unwrap(),
-        "--connect-to",
-        &server.connect_to,
-    ]))
 }
 
 struct Theirs {

@@ -102,13 +102,8 @@ pub fn apache() -> Server {
     Server::plain(port, programs, Some(folder))
 }
 
-/// `openssl s_server` with a chain.
-pub fn openssl(served: &Served) -> Server {
-    openssl_with(served, &[])
-}
-
-/// The same, with more options.
-pub fn openssl_with(served: &Served, options: &[&str]) -> Server {
+/// `openssl s_server` with a chain, and more options.
+pub fn openssl(served: &Served, options: &[&str]) -> Server {
     let port = free_port();
     let folder = tempfile::tempdir().unwrap();
     write_pair(folder.path(), served);

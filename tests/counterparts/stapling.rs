@@ -60,7 +60,7 @@ fn a_staple_is_read_as_openssl_and_gnutls_read_it() {
         let staple = answer(&authority, &served, folder.path(), status);
         let file = staple.to_str().unwrap();
         let servers: [(&str, Server); 3] = [
-            ("openssl", servers::openssl_with(&served, &["-status_file", file])),
+            ("openssl", servers::openssl(&served, &["-status_file", file])),
             (
                 "gnutls",
                 servers::gnutls(

@@ -37,7 +37,7 @@ fn what_the_probe_does_not_speak_is_not_down() {
     let authority = authority("legacy", folder.path());
     let (rsa, ec) = (of_rsa(&authority), authority.issue(&[HOST], -10, 80).unwrap());
     let weakest = "ALL:@SECLEVEL=0";
-    let openssl = |served, options: &[&str]| servers::openssl_with(served, options);
+    let openssl = |served, options: &[&str]| servers::openssl(served, options);
     let of_gnutls = |priority: &str| servers::gnutls(&rsa, priority, &[]);
     for (name, server, chosen) in [
         (
@@ -100,7 +100,7 @@ fn what_nobody_should_speak_is_down() {
     let folder = tempfile::tempdir().unwrap();
     let authority = authority("nobody", folder.path());
     let rsa = of_rsa(&authority);
-    let server = servers::openssl_with(&rsa, &["-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0"]);
+    let server = servers::openssl(&rsa, &["-tls1_2", "-cipher", "NULL-SHA256:@SECLEVEL=0"]);
     let report = ours(&server, &folder);
     assert_eq!((&report["reason"], &report["verdict"]), (&"tls_alert".into(), &"fail".into()));
     assert_eq!(report["evidence"], "handshake_failure");
