@@ -38,7 +38,7 @@ pub fn of_chain(presented: &[Certificate], roots: &Roots) -> Option<VerifyFailur
     let rungs = ladder::climb(presented);
     let facts = || rungs.iter().filter_map(|at| presented.get(*at)?.facts.as_ref());
     // The signature of a root on itself is looked at by nobody.
-    let signed = facts().filter(|facts| !facts.self_issued);
+    let mut signed = facts().filter(|facts| !facts.self_issued);
     let weak = signed.clone().find(|facts| is_weak_signature(facts.signature));
     if let Some(facts) = weak {
         let (subject, algorithm) = (facts.subject.clone(), facts.signature);
@@ -49,7 +49,7 @@ pub fn of_chain(presented: &[Certificate], roots: &Roots) -> Option<VerifyFailur
     };
     // The key of the leaf signs nothing.
     facts().skip(1).find_map(|facts| weak(&facts.subject, facts.key)).or_else(|| {
-        let top = signed.last()?;
+        let top = signed.next_back()?;
         roots.keys_said_of(&top.issuer).find_map(|key| weak(&top.issuer, key))
     })
 }
