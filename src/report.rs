@@ -205,9 +205,13 @@ impl OcspReport {
     fn new(staple: &Staple) -> Self {
         let dates = staple.dates();
         let (status, evidence, revoked_at) = match staple {
-            Staple::Answer { status: Status::Good, .. } => ("good", None, None),
-            Staple::Answer { status: Status::Revoked { at }, .. } => ("revoked", None, Some(*at)),
-            Staple::Answer { status: Status::Unknown, .. } => ("unknown", None, None),
+            Staple::Answer { status, .. } => {
+                let at = match status {
+                    Status::Revoked { at } => Some(*at),
+                    Status::Good | Status::Unknown => None,
+                };
+                (status.as_str(), None, at)
+            }
             Staple::Useless(why) => ("invalid", Some(why.as_str()), None),
         };
         Self {

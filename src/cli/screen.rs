@@ -11,6 +11,7 @@ use crate::check::Check;
 use crate::outcome::certificate::Facts;
 use crate::outcome::chain::Chain;
 use crate::outcome::failure::Failure;
+use crate::outcome::staple::Staple;
 use crate::outcome::verdict::{self, Verdict};
 use crate::outcome::warning::Remark;
 use crate::outcome::{Observation, Outcome};
@@ -154,6 +155,9 @@ fn tls(
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             writeln!(f, "  {trunk} {DIM}for {}{more}{DIM:#}", shown.join(", "))?;
         }
+    }
+    if let Some(Staple::Answer { status, next_update, .. }) = &chain.staple {
+        writeln!(f, "  {DIM}stapled: {}, until {}{DIM:#}", status.as_str(), day(*next_update))?;
     }
     match chain.verification.path.as_ref().filter(|_| chain.verification.failures.is_empty()) {
         Some(path) => writeln!(f, "  {GOOD}trusted{GOOD:#} until {}", day(path.not_after)),

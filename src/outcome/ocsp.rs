@@ -70,6 +70,17 @@ pub enum Status {
     Unknown,
 }
 
+impl Status {
+    /// The word in output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Revoked { .. } => "revoked",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Reads a response; `None` where it is none.
 pub fn read(bytes: &[u8]) -> Option<Response<'_>> {
     let mut response = Reader(bytes).within(tag::SEQUENCE)?;

@@ -1,6 +1,9 @@
 //! OCSP answers that servers staple: what they mean, and when they mean nothing.
 
+use std::sync::LazyLock;
+
 use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
 use rcgen::{CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, KeyPair};
 use rustls::pki_types::ServerName;
 use watchpost::demo::authority::Served;
@@ -197,4 +200,32 @@ fn a_clock_that_is_wrong_is_our_own_fault() {
 
 fn good_facts(served: &Served) -> watchpost::outcome::certificate::Facts {
     Certificate::read(served.chain[0].clone()).facts.unwrap()
+}
+
+proptest! {
+    /// Whatever is changed in an answer, it says the same or nothing.
+    #[test]
+    fn a_changed_staple_never_says_something_else(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        static GOOD: LazyLock<(Pki, Served, Vec<u8>)> = LazyLock::new(|| {
+            let pki = Pki::new("changed");
+            let served = pki.good();
+            let responder = Responder::of(&pki.authority);
+            let staple = responder.answer(&served.chain[0], Says::Good, now(), (-24, 24));
+            (pki, served, staple)
+        });
+        let (pki, served, good) = &*GOOD;
+        let mut staple = good.clone();
+        for (at, byte) in changes {
+            let at = at.index(staple.len());
+            staple[at] = byte;
+        }
+        staple.truncate(cut.map_or(staple.len(), |end| end.index(staple.len())));
+        let original = judged(pki, served, good.clone(), now()).staple;
+        let changed = judged(pki, served, staple, now()).staple;
+        let says_nothing = matches!(changed, None | Some(Staple::Useless(_)));
+        prop_assert!(says_nothing || changed == original, "{:?}", changed);
+    }
 }
