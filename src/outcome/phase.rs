@@ -15,6 +15,10 @@ pub enum Phase {
     Connect,
     /// From the ClientHello to the judged chain.
     Tls,
+    /// From the preflight to its judged answer, where a page must ask first.
+    Preflight,
+    /// From the request to the head of its answer.
+    Request,
     /// From the upgrade request to the judged answer.
     Upgrade,
     /// Messages, where the probe has any.
@@ -25,8 +29,16 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Resolve, Self::Connect, Self::Tls, Self::Upgrade, Self::Transfer, Self::Close];
+    pub const ALL: [Self; 8] = [
+        Self::Resolve,
+        Self::Connect,
+        Self::Tls,
+        Self::Preflight,
+        Self::Request,
+        Self::Upgrade,
+        Self::Transfer,
+        Self::Close,
+    ];
 
     /// The word in labels and output.
     pub fn as_str(self) -> &'static str {
@@ -34,6 +46,8 @@ impl Phase {
             Self::Resolve => "resolve",
             Self::Connect => "connect",
             Self::Tls => "tls",
+            Self::Preflight => "preflight",
+            Self::Request => "request",
             Self::Upgrade => "upgrade",
             Self::Transfer => "transfer",
             Self::Close => "close",
@@ -53,6 +67,8 @@ impl fmt::Display for Phase {
 }
 
 /// How long each phase of one run took; phases that were not reached have no time.
+///
+/// A run that needs several connections goes through some phases more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PhaseTimes([Option<Duration>; Phase::ALL.len()]);
 
@@ -62,6 +78,11 @@ impl PhaseTimes {
         if let Some(slot) = self.0.get_mut(phase as usize) {
             *slot = Some(time);
         }
+    }
+
+    /// Adds to the time of a phase.
+    pub fn add(&mut self, phase: Phase, time: Duration) {
+        self.set(phase, self.get(phase).unwrap_or_default() + time);
     }
 
     /// The time of a phase.
@@ -79,7 +100,8 @@ impl PhaseTimes {
         self.iter().map(|(_, time)| time).sum()
     }
 
-    /// Until the door was open: all up to and with the upgrade, or TLS where there is none.
+    /// Until the door was open: all up to and with the upgrade or the request, or TLS where there
+    /// is neither.
     pub fn to_open(&self) -> Duration {
         let after = [Phase::Transfer, Phase::Close];
         self.iter().filter(|(phase, _)| !after.contains(phase)).map(|(_, time)| time).sum()
@@ -101,5 +123,8 @@ mod tests {
         assert_eq!(times.get(Phase::Tls), None);
         let order: Vec<_> = times.iter().map(|(phase, _)| phase).collect();
         assert_eq!(order, [Phase::Resolve, Phase::Connect, Phase::Close]);
+        times.add(Phase::Connect, Duration::from_millis(3));
+        times.add(Phase::Tls, Duration::from_millis(5));
+        assert_eq!(times.total(), Duration::from_millis(15));
     }
 }

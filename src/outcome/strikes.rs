@@ -27,6 +27,8 @@ pub fn can_strike(check: &Check, phase: Option<Phase>, reason: Reason) -> bool {
         }
         Some(Phase::Tls) => endpoint.target.scheme.is_tls(),
         Some(Phase::Upgrade | Phase::Transfer) => websocket,
+        // No probe asks so yet.
+        Some(Phase::Preflight | Phase::Request) => false,
         Some(Phase::Connect | Phase::Close) | None => true,
     };
     reached && reason.strikes_in(phase)

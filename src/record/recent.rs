@@ -12,8 +12,8 @@ const ABSENT: u32 = u32::MAX;
 
 /// Times of the last runs, in microseconds.
 ///
-/// Takes 3 KiB from the first run on, so that the memory of a day is that of the first minute. A
-/// histogram for every check would take ten times as much.
+/// Takes 4 KiB from the first run on, so that the memory of a day is that of the first minute. A
+/// histogram for every check would take eight times as much.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recent {
     runs: Vec<[u32; Phase::ALL.len()]>,

@@ -196,7 +196,7 @@ fn websocket(e: &mut Exposition, table: &[Row<'_>]) {
             let phase = match phase {
                 Phase::Upgrade => "processing",
                 Phase::Resolve | Phase::Connect | Phase::Tls | Phase::Transfer => phase.as_str(),
-                Phase::Close => continue,
+                Phase::Preflight | Phase::Request | Phase::Close => continue,
             };
             e.sample_with(row.labels, &[("phase", phase)], time.as_secs_f64());
         }

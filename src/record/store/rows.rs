@@ -13,7 +13,19 @@ use crate::record::row::{Row, RunResult};
 use crate::schedule::slot::{Purpose, Slot};
 
 const INSERT: &str = "INSERT INTO results VALUES \
-    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+
+/// Where the time of each phase stands. New columns come last.
+const PHASE_COLUMNS: [(Phase, usize); Phase::ALL.len()] = [
+    (Phase::Resolve, 10),
+    (Phase::Connect, 11),
+    (Phase::Tls, 12),
+    (Phase::Upgrade, 13),
+    (Phase::Transfer, 14),
+    (Phase::Close, 15),
+    (Phase::Preflight, 18),
+    (Phase::Request, 19),
+];
 
 /// A row with its place in the order of all rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +74,8 @@ fn insert_one(
         time(Phase::Close),
         row.http_status,
         micros(row.stalled),
+        time(Phase::Preflight),
+        time(Phase::Request),
     ])?;
     Ok(())
 }
@@ -91,7 +105,7 @@ fn read_one(
     ids: &HashMap<i64, CheckId>,
 ) -> rusqlite::Result<Option<Entry>> {
     let mut phases = PhaseTimes::default();
-    for (phase, column) in Phase::ALL.into_iter().zip(10..) {
+    for (phase, column) in PHASE_COLUMNS {
         if let Some(micros) = row.get::<_, Option<i64>>(column)? {
             phases.set(phase, duration(micros));
         }
@@ -149,12 +163,21 @@ mod tests {
         connection.execute("INSERT INTO checks VALUES (1, 'a/tls', NULL)", []).unwrap();
         let (most, least) = (i64::MAX, i64::MIN);
         for (seq, rest) in [
-            (1, format!("1, {most}, 0, 1, 0, 'success', NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 101, 0")),
-            (2, "1, 0, 0, 1, 0, 'tomorrow', NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 101, 0".to_owned()),
+            (
+                1,
+                format!(
+                    "1, {most}, 0, 1, 0, 'success', NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 101, 0, 0, 0"
+                ),
+            ),
+            (
+                2,
+                "1, 0, 0, 1, 0, 'tomorrow', NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 101, 0, 0, 0"
+                    .to_owned(),
+            ),
             (
                 3,
                 format!(
-                    "1, 0, {least}, {least}, 7, 'failure', 'x', 'y', {least}, {most}, -1, 0, 0, 0, 0, 70000, {least}"
+                    "1, 0, {least}, {least}, 7, 'failure', 'x', 'y', {least}, {most}, -1, 0, 0, 0, 0, 70000, {least}, NULL, NULL"
                 ),
             ),
         ] {

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// The version that this program writes.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Sets a connection up, and makes the tables in a new file.
 ///
@@ -24,14 +24,18 @@ pub fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     match found {
         0 => connection.execute_batch(TABLES)?,
-        1 => connection.execute_batch(FROM_1)?,
+        1 => connection.execute_batch(&format!("BEGIN; {FROM_1} {FROM_2} COMMIT;"))?,
+        2 => connection.execute_batch(&format!("BEGIN; {FROM_2} COMMIT;"))?,
         _ => return Ok(()),
     }
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }
 
-const FROM_1: &str = "ALTER TABLE results ADD COLUMN stalled_us INTEGER NOT NULL DEFAULT 0";
+const FROM_1: &str = "ALTER TABLE results ADD COLUMN stalled_us INTEGER NOT NULL DEFAULT 0;";
+
+const FROM_2: &str = "ALTER TABLE results ADD COLUMN preflight_us INTEGER; \
+    ALTER TABLE results ADD COLUMN request_us INTEGER;";
 
 const TABLES: &str = "
 BEGIN;
@@ -58,7 +62,9 @@ CREATE TABLE results (
     transfer_us  INTEGER,
     close_us     INTEGER,
     http_status  INTEGER,
-    stalled_us   INTEGER NOT NULL DEFAULT 0 -- we were held up meanwhile: the times are not the endpoint's
+    stalled_us   INTEGER NOT NULL DEFAULT 0, -- we were held up meanwhile: the times are not the endpoint's
+    preflight_us INTEGER,
+    request_us   INTEGER
 ) STRICT;
 CREATE INDEX results_by_check ON results (check_key, seq);
 CREATE TABLE latency (
