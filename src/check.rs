@@ -4,6 +4,7 @@ pub mod cadence;
 pub mod conversation;
 pub mod difference;
 pub mod endpoint;
+pub mod fetch;
 pub mod header;
 pub mod health_policy;
 pub mod origin;

@@ -2,6 +2,8 @@
 
 use http::{HeaderName, HeaderValue};
 
+use super::fetch;
+
 /// One header beyond those that the protocol asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
@@ -25,6 +27,23 @@ impl Header {
         Ok(Self { name, value })
     }
 
+    /// A header that a page's script may set.
+    pub fn from_page(name: &str, value: &str) -> Result<Self, HeaderError> {
+        let value = value.trim_matches([' ', '\t']);
+        if fetch::is_forbidden(name, value) {
+            return Err(HeaderError::Forbidden);
+        }
+        Self::new(name, value)
+    }
+
+    /// Both values, as the one header that goes over the wire.
+    pub fn joined_with(&self, other: &Self) -> Result<Self, HeaderError> {
+        let joined = [self.value(), other.value()].join(&b", "[..]);
+        let mut value = HeaderValue::from_bytes(&joined).map_err(|_| HeaderError::Value)?;
+        value.set_sensitive(true);
+        Ok(Self { name: self.name.clone(), value })
+    }
+
     /// The name, in lower case.
     pub fn name(&self) -> &str {
         self.name.as_str()
@@ -45,6 +64,9 @@ pub enum HeaderError {
     /// Control characters.
     #[error("not a header value: visible characters on one line only")]
     Value,
+    /// Browsers keep this header to themselves.
+    #[error("no browser lets a page set this header")]
+    Forbidden,
     /// The probe writes this header itself.
     #[error("the probe writes this header itself")]
     Reserved,

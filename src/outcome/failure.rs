@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cors::error::Blocked;
 use super::phase::Phase;
 use super::quoted::Quoted;
 use super::reason::{Fault, Reason};
@@ -124,6 +125,15 @@ pub enum Failure {
         /// What stood there.
         found: Quoted,
     },
+    /// A browser keeps the answer from the page, or the page from asking.
+    CorsBlocked(Blocked),
+    /// The page may follow this redirect; the probe does not.
+    CorsRedirected {
+        /// Where it leads.
+        location: Quoted,
+    },
+    /// The page may read the answer, and it is none that is wanted.
+    HttpStatusUnexpected(Arc<Response>),
     /// A frame that breaks RFC 6455.
     FrameInvalid {
         /// How.
@@ -147,6 +157,8 @@ pub enum Failure {
     },
     /// Let in, against expectation.
     OriginAccepted,
+    /// A page that must be kept out may read the answer.
+    OriginReadable,
     /// A bug of ours.
     ProbePanicked,
     /// Cut off by our own end.
@@ -185,6 +197,11 @@ impl Failure {
             | Self::BadSubprotocol { .. }
             | Self::UnrequestedExtension { .. }
             | Self::OriginAccepted => Phase::Upgrade,
+            Self::CorsBlocked(blocked) if blocked.error.is_of_preflight() => Phase::Preflight,
+            Self::CorsBlocked(_)
+            | Self::CorsRedirected { .. }
+            | Self::HttpStatusUnexpected(_)
+            | Self::OriginReadable => Phase::Request,
             Self::FrameInvalid { .. }
             | Self::FrameTooBig
             | Self::FrameFlood
@@ -237,7 +254,10 @@ impl Failure {
             Self::FrameFlood => Reason::FrameFlood,
             Self::ClosedByServer { .. } => Reason::ClosedByServer,
             Self::MessageUnmatched { .. } => Reason::MessageUnmatched,
-            Self::OriginAccepted => Reason::OriginAccepted,
+            Self::CorsBlocked(blocked) => blocked.error.reason(),
+            Self::CorsRedirected { .. } => Reason::CorsRedirected,
+            Self::HttpStatusUnexpected(_) => Reason::HttpStatusUnexpected,
+            Self::OriginAccepted | Self::OriginReadable => Reason::OriginAccepted,
             Self::ProbePanicked => Reason::ProbePanicked,
             Self::ShuttingDown => Reason::ShuttingDown,
         }
@@ -278,7 +298,11 @@ impl Failure {
             | Self::FrameInvalid { detail } => detail.to_string(),
             Self::CertificateRejected(failure) => failure.evidence(),
             Self::HttpMalformed { start } => format!("it begins with {start:?}"),
-            Self::UpgradeRejected(response) => response.to_string(),
+            Self::UpgradeRejected(response) | Self::HttpStatusUnexpected(response) => {
+                response.to_string()
+            }
+            Self::CorsBlocked(blocked) => blocked.to_string(),
+            Self::CorsRedirected { location } => format!("Location: {location}"),
             Self::BadUpgradeHeader { found } => header("Upgrade", found),
             Self::BadConnectionHeader { found } => header("Connection", found),
             Self::BadAccept { found } => header("Sec-WebSocket-Accept", found),

@@ -206,6 +206,69 @@ reasons! {
     UnrequestedExtension "unrequested_extension" Target
         "The server switched on an extension that was not offered."
         "Mend the server: browsers refuse this."
+    CorsMissingAllowOriginHeader "cors_missing_allow_origin_header" Target
+        "The answer has no Access-Control-Allow-Origin: browsers keep it from the page."
+        "Let the server send Access-Control-Allow-Origin with the page's origin, with errors too; a proxy, cache or error page in front of it may leave it out."
+    CorsAllowOriginMismatch "cors_allow_origin_mismatch" Target
+        "Access-Control-Allow-Origin names another origin."
+        "Add the page's origin to the server's allow list, exactly as the page sends it. If it names another page that is allowed, a cache mixes answers up: send Vary: Origin."
+    CorsMultipleAllowOriginValues "cors_multiple_allow_origin_values" Target
+        "Access-Control-Allow-Origin has several values, or comes several times; browsers take one."
+        "Send the one origin that asks, and find who else adds the header: often both the application and the proxy do."
+    CorsInvalidAllowOriginValue "cors_invalid_allow_origin_value" Target
+        "The value of Access-Control-Allow-Origin is no origin."
+        "Write scheme, host and port as the page sends them, or a single *."
+    CorsWildcardOriginNotAllowed "cors_wildcard_origin_not_allowed" Target
+        "Access-Control-Allow-Origin is *, which browsers do not take where cookies go along."
+        "Name the page's origin and send Vary: Origin, or let the page ask without credentials."
+    CorsInvalidAllowCredentials "cors_invalid_allow_credentials" Target
+        "The page sends cookies, and Access-Control-Allow-Credentials is not true."
+        "Send Access-Control-Allow-Credentials: true, once and in lower case, or let the page ask without credentials."
+    CorsPreflightInvalidStatus "cors_preflight_invalid_status" Target
+        "The status of the preflight's answer is none of 200 to 299."
+        "Answer OPTIONS with 204 before routing and authentication: browsers send no credentials with it."
+    CorsPreflightDisallowedRedirect "cors_preflight_disallowed_redirect" Target
+        "The preflight was redirected, which browsers do not follow."
+        "Put the final address into the page, or answer OPTIONS before redirecting to https, to a slash or to a login."
+    CorsPreflightMissingAllowOriginHeader "cors_preflight_missing_allow_origin_header" Target
+        "The preflight's answer has no Access-Control-Allow-Origin: browsers do not send the request."
+        "Let the server answer OPTIONS itself, with Access-Control-Allow-Origin; see the status for who answered instead."
+    CorsPreflightAllowOriginMismatch "cors_preflight_allow_origin_mismatch" Target
+        "The preflight's answer names another origin."
+        "Add the page's origin to the server's allow list, exactly as the page sends it. If it names another page that is allowed, a cache mixes answers up: send Vary: Origin."
+    CorsPreflightMultipleAllowOriginValues "cors_preflight_multiple_allow_origin_values" Target
+        "Access-Control-Allow-Origin of the preflight's answer has several values; browsers take one."
+        "Send the one origin that asks, and find who else adds the header: often both the application and the proxy do."
+    CorsPreflightInvalidAllowOriginValue "cors_preflight_invalid_allow_origin_value" Target
+        "Access-Control-Allow-Origin of the preflight's answer is no origin."
+        "Write scheme, host and port as the page sends them, or a single *."
+    CorsPreflightWildcardOriginNotAllowed "cors_preflight_wildcard_origin_not_allowed" Target
+        "The preflight's answer allows *, which browsers do not take where cookies go along."
+        "Name the page's origin and send Vary: Origin, or let the page ask without credentials."
+    CorsPreflightInvalidAllowCredentials "cors_preflight_invalid_allow_credentials" Target
+        "The page sends cookies, and the preflight's answer does not say Access-Control-Allow-Credentials: true."
+        "Send it with the answer to OPTIONS too, once and in lower case."
+    CorsInvalidAllowMethodsPreflightResponse "cors_invalid_allow_methods_preflight_response" Target
+        "Access-Control-Allow-Methods is no list of methods."
+        "Write names with commas between them, and nothing else."
+    CorsInvalidAllowHeadersPreflightResponse "cors_invalid_allow_headers_preflight_response" Target
+        "Access-Control-Allow-Headers is no list of header names."
+        "Write names with commas between them, and nothing else."
+    CorsMethodDisallowedByPreflightResponse "cors_method_disallowed_by_preflight_response" Target
+        "The method is not among Access-Control-Allow-Methods."
+        "Add it, in the case in which the page sends it: browsers turn put into PUT, and leave patch alone. With cookies, * is a name like any other."
+    CorsHeaderDisallowedByPreflightResponse "cors_header_disallowed_by_preflight_response" Target
+        "A header that the page sends is not among Access-Control-Allow-Headers."
+        "Add it. With cookies, * is a name like any other."
+    CorsRedirectContainsCredentials "cors_redirect_contains_credentials" Target
+        "The server redirects to an address with a user name or password, which browsers do not follow."
+        "Redirect to an address without one."
+    CorsRedirected "cors_redirected" Target
+        "The server redirects the request. A browser follows, and checks what it finds there; the probe does not."
+        "Put the final address into the page and the url."
+    HttpStatusUnexpected "http_status_unexpected" Target
+        "The page may read the answer, but its status is not a wanted one: this is not CORS."
+        "Look at the server; mend the path of the url, or set expect-statuses."
     FrameInvalid "frame_invalid" Target
         "A WebSocket frame broke RFC 6455."
         "A proxy that meddles with WebSockets looks the same as a faulty server."
@@ -235,7 +298,7 @@ reasons! {
 impl Reason {
     /// Whether a run can end in this phase for this reason; `None`: cut off as a whole.
     pub fn strikes_in(self, phase: Option<Phase>) -> bool {
-        use Phase::{Connect, Resolve, Tls, Transfer, Upgrade};
+        use Phase::{Connect, Preflight, Request, Resolve, Tls, Transfer, Upgrade};
         let phases: &[Phase] = match self {
             Self::ProbePanicked | Self::ShuttingDown => return phase.is_none(),
             Self::NameNotFound
@@ -246,9 +309,11 @@ impl Reason {
                 &[Connect]
             }
             Self::LocalExhaustion => &[Resolve, Connect],
-            Self::TimedOut | Self::MonitorLag => &[Resolve, Connect, Tls, Upgrade, Transfer],
-            Self::IoError => &[Connect, Tls, Upgrade, Transfer],
-            Self::Reset | Self::Closed => &[Tls, Upgrade, Transfer],
+            Self::TimedOut | Self::MonitorLag => {
+                &[Resolve, Connect, Tls, Preflight, Request, Upgrade, Transfer]
+            }
+            Self::IoError => &[Connect, Tls, Preflight, Request, Upgrade, Transfer],
+            Self::Reset | Self::Closed => &[Tls, Preflight, Request, Upgrade, Transfer],
             Self::NotTls
             | Self::TlsAlert
             | Self::TlsIncompatible
@@ -268,9 +333,30 @@ impl Reason {
             | Self::CertWeakSignature
             | Self::CertBadSignature
             | Self::CertInvalid => &[Tls],
-            Self::HttpHeadTooBig
-            | Self::HttpMalformed
-            | Self::UpgradeRefused
+            Self::HttpHeadTooBig | Self::HttpMalformed => &[Preflight, Request, Upgrade],
+            Self::OriginAccepted => &[Request, Upgrade],
+            Self::CorsPreflightInvalidStatus
+            | Self::CorsPreflightDisallowedRedirect
+            | Self::CorsPreflightMissingAllowOriginHeader
+            | Self::CorsPreflightAllowOriginMismatch
+            | Self::CorsPreflightMultipleAllowOriginValues
+            | Self::CorsPreflightInvalidAllowOriginValue
+            | Self::CorsPreflightWildcardOriginNotAllowed
+            | Self::CorsPreflightInvalidAllowCredentials
+            | Self::CorsInvalidAllowMethodsPreflightResponse
+            | Self::CorsInvalidAllowHeadersPreflightResponse
+            | Self::CorsMethodDisallowedByPreflightResponse
+            | Self::CorsHeaderDisallowedByPreflightResponse => &[Preflight],
+            Self::CorsMissingAllowOriginHeader
+            | Self::CorsAllowOriginMismatch
+            | Self::CorsMultipleAllowOriginValues
+            | Self::CorsInvalidAllowOriginValue
+            | Self::CorsWildcardOriginNotAllowed
+            | Self::CorsInvalidAllowCredentials
+            | Self::CorsRedirectContainsCredentials
+            | Self::CorsRedirected
+            | Self::HttpStatusUnexpected => &[Request],
+            Self::UpgradeRefused
             | Self::UpgradeRedirected
             | Self::UpgradeNotFound
             | Self::UpgradeThrottled
@@ -280,8 +366,7 @@ impl Reason {
             | Self::BadConnectionHeader
             | Self::BadAccept
             | Self::BadSubprotocol
-            | Self::UnrequestedExtension
-            | Self::OriginAccepted => &[Upgrade],
+            | Self::UnrequestedExtension => &[Upgrade],
             Self::FrameInvalid
             | Self::FrameTooBig
             | Self::FrameFlood
