@@ -55,11 +55,21 @@ fn mismatch(value: &[u8]) -> CorsError {
     if value.iter().any(|byte| matches!(byte, b' ' | b',')) {
         return CorsError::MultipleAllowOriginValues;
     }
-    let is_url = Url::parse(&String::from_utf8_lossy(value)).is_ok();
-    if is_url || value == b"null" {
+    if value == b"null" || is_url(&String::from_utf8_lossy(value)) {
         CorsError::AllowOriginMismatch
     } else {
         CorsError::InvalidAllowOriginValue
+    }
+}
+
+/// Whether Chromium reads a URL here. Unlike the standard, it does not look into names that are
+/// Punycode already.
+fn is_url(text: &str) -> bool {
+    match Url::parse(text) {
+        Err(url::ParseError::IdnaError) if text.is_ascii() => {
+            Url::parse(&text.to_ascii_lowercase().replace("xn--", "xn-")).is_ok()
+        }
+        parsed => parsed.is_ok(),
     }
 }
 
@@ -142,6 +152,57 @@ mod tests {
             let several = judged(PAGE, false, &[(name, first), (name, second)]);
             assert_eq!(several, Err(E::MultipleAllowOriginValues), "{first:?}, {second:?}");
         }
+    }
+
+    /// As Chromium 156 told them apart.
+    #[test]
+    fn what_is_a_url_and_what_is_none() {
+        for value in [
+            "app.test:80",
+            "http://*.test",
+            "http://a\tb",
+            "javascript:x",
+            "x:",
+            "file:",
+            "http://a`b{}",
+            "http://a'b\"!$&;=~_",
+            "http:app.test",
+            "http:\\\\app.test",
+            "http://a..b",
+            "http://.",
+            "http://xn--a",
+            "foo://a%20b",
+            "about:blank",
+            "foo://",
+            "chrome-extension://abc/",
+        ] {
+            assert_eq!(with_origin(value), Err(CorsError::AllowOriginMismatch), "{value:?}");
+        }
+        for value in [
+            "//app.test",
+            "http:",
+            "http://a%zz",
+            "http://a.test:99999",
+            ":",
+            "127.0.0.1:80",
+            "http://a|b",
+            "http://a^b",
+            "\"http://app.test\"",
+            "[http://app.test]",
+            "http:///",
+            "http://1.2.3.256",
+            "foo://a<b>",
+            "foo://:80",
+            "foo://a:b",
+            "https://u@/",
+        ] {
+            assert_eq!(with_origin(value), Err(CorsError::InvalidAllowOriginValue), "{value:?}");
+        }
+        let latin = [Header { name: "Access-Control-Allow-Origin", value: b"http://m\xfcnchen" }];
+        let origin: Origin = PAGE.parse().unwrap();
+        let request = Request { origin: &origin, fetch: &Fetch::default() };
+        let error = check(&request, &latin).unwrap_err().error;
+        assert_eq!(error, CorsError::InvalidAllowOriginValue);
     }
 
     #[test]

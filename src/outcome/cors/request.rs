@@ -63,14 +63,12 @@ fn is_of_language(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'*' | b',' | b'-' | b'.' | b';' | b'=')
 }
 
-/// The types that a form can send. What stands behind the type does not matter, nor, to Chromium,
-/// what sets it apart.
+/// The types that a form can send; parameters do not matter.
 fn is_form_type(value: &[u8]) -> bool {
     if value.iter().any(|byte| is_unsafe(*byte)) {
         return false;
     }
-    let end = value.iter().position(|byte| matches!(byte, b' ' | b'\t' | b';'));
-    let essence = end.and_then(|end| value.get(..end)).unwrap_or(value);
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     let forms: [&[u8]; 3] =
         [b"application/x-www-form-urlencoded", b"multipart/form-data", b"text/plain"];
     forms.iter().any(|form| form.eq_ignore_ascii_case(essence))
@@ -79,8 +77,7 @@ fn is_form_type(value: &[u8]) -> bool {
 /// `bytes=0-` or `bytes=0-99`: one range with a start.
 fn is_simple_range(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else { return false };
-    let lower = text.to_ascii_lowercase();
-    let Some((first, last)) = lower.strip_prefix("bytes=").and_then(|rest| rest.split_once('-'))
+    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|rest| rest.split_once('-'))
     else {
         return false;
     };
@@ -124,7 +121,7 @@ mod tests {
             &[("Accept", "application/json, */*;q=0.1")],
             &[("Accept-Language", "de-CH;q=0.5, *")],
             &[("Content-Type", "text/plain")],
-            &[("Content-Type", "TEXT/Plain; charset=x")],
+            &[("Content-Type", "TEXT/Plain ; charset=x")],
             &[("Content-Type", "multipart/form-data; boundary=a")],
             &[("Range", "bytes=0-"), ("Content-Language", "")],
             &[("Range", "bytes=0-0")],
@@ -149,10 +146,12 @@ mod tests {
             ("content-language", b"@"),
             ("content-type", b"text/html"),
             ("content-type", b"text/plain, text/html"),
+            ("content-type", b"text/plain foo"),
             ("content-type", b"text/plain; a=\"b\""),
             ("content-type", b"application/json"),
             ("content-type", b""),
             ("range", b"bytes 0-"),
+            ("range", b"BYTES=0-5"),
             ("range", b"bytes=-5"),
             ("range", b"bytes=5-1"),
             ("range", b"bytes=0-1,3-4"),
