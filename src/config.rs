@@ -1,5 +1,6 @@
 //! `config.toml` to checks. A wrong file never starts half: every fault is listed, with its fix.
 
+mod cors;
 mod credentials;
 pub mod fault;
 pub mod field;

@@ -54,12 +54,14 @@ pub struct Observation {
     pub session: Option<Session>,
     /// What the server presented, trusted or not.
     pub chain: Option<Arc<Chain>>,
-    /// The status of the answer to the upgrade.
+    /// The status of the answer to the upgrade, or to a request.
     pub http_status: Option<u16>,
     /// The answer, where it was no upgrade.
     pub refusal: Option<Arc<Response>>,
     /// The door opened: a good answer to the upgrade.
     pub upgraded: bool,
+    /// Whether a page may read the answer, where that was judged.
+    pub cors: Option<Box<cors::Seen>>,
     /// The subprotocol that the server chose.
     pub subprotocol: Option<quoted::Quoted>,
 }

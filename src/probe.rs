@@ -3,6 +3,7 @@
 pub mod answer;
 mod capture;
 pub mod conversation;
+mod cors;
 mod dial;
 mod frame;
 pub mod head;
@@ -32,7 +33,7 @@ use crate::check::probe::{Probe, RefusalStatuses};
 use crate::clock;
 use crate::clock::lag::Lag;
 use crate::outcome::failure::Failure;
-use crate::outcome::{Observation, Outcome, lag, verdict, warning};
+use crate::outcome::{self, Observation, Outcome, lag, verdict, warning};
 use resolve::Resolver;
 use trust::Profiles;
 pub use trust::crypto_provider;
@@ -46,6 +47,7 @@ const LAST_WORD: Duration = Duration::from_millis(20);
 pub struct Prober {
     resolver: Resolver,
     profiles: Profiles,
+    forgeries: cors::Forgeries,
     user_agent: String,
     lag: Arc<Lag>,
 }
@@ -64,7 +66,13 @@ impl Prober {
         };
         let resolver = Resolver::new(nameservers);
         warm_up();
-        Self { resolver, profiles: Profiles::new(endpoints), user_agent, lag: Arc::default() }
+        Self {
+            resolver,
+            profiles: Profiles::new(endpoints),
+            forgeries: cors::Forgeries::default(),
+            user_agent,
+            lag: Arc::default(),
+        }
     }
 
     /// The same prober; runs are held against a meter that is beaten on their thread.
@@ -101,6 +109,7 @@ impl Prober {
         let run = Run { prober: self, check, turn, deadline };
         match check.probe.as_ref() {
             Probe::Websocket(websocket) => websocket::run(&run, websocket, witness).await,
+            Probe::Cors(cors) => cors::run(&run, cors, witness).await,
             Probe::Tls => tls::run(&run, witness).await,
         }
     }
@@ -142,14 +151,14 @@ fn judged(
     ended: Result<(), Failure>,
     observation: Observation,
 ) -> Outcome {
-    let usual = RefusalStatuses::default();
-    let refusals = match check.probe.as_ref() {
-        Probe::Websocket(websocket) => &websocket.refusal_statuses,
-        Probe::Tls => &usual,
-    };
     let timeout = check.cadence.timeout();
     let ended = ended.map_err(|failure| lag::excuse(failure, observation.stalled, timeout));
-    let (verdict, failure) = verdict::judge(ended, check.expect(), refusals);
+    let expect = check.expect();
+    let (verdict, failure) = match check.probe.as_ref() {
+        Probe::Websocket(websocket) => verdict::judge(ended, expect, &websocket.refusal_statuses),
+        Probe::Cors(_) => outcome::cors::verdict::judge(ended, expect),
+        Probe::Tls => verdict::judge(ended, expect, &RefusalStatuses::default()),
+    };
     let remarks = warning::remarks(&observation);
     Outcome { started_at, observation, verdict, failure, remarks }
 }

@@ -10,6 +10,7 @@ use crate::check::probe::ProbeKind;
 use crate::outcome::Outcome;
 use crate::outcome::certificate::{Certificate, Facts};
 use crate::outcome::chain::{Chain, Session};
+use crate::outcome::cors::Seen;
 use crate::outcome::failure::Failure;
 use crate::outcome::ocsp::Status;
 use crate::outcome::phase::{Phase, PhaseTimes};
@@ -24,7 +25,7 @@ use crate::outcome::warning::{Remark, Warning};
 pub struct Report {
     /// The name of the endpoint, where it has one.
     pub endpoint: String,
-    /// `websocket` or `tls`.
+    /// `websocket`, `cors` or `tls`.
     pub probe: ProbeKind,
     /// What was asked.
     pub url: String,
@@ -54,8 +55,10 @@ pub struct Report {
     pub fix: Option<&'static str>,
     /// What else is not well.
     pub warnings: Vec<WarningReport>,
-    /// The status of the answer to the upgrade.
+    /// The status of the answer.
     pub http_status: Option<u16>,
+    /// Whether the page may read the answer; `null` where that was not judged.
+    pub cors: Option<CorsReport>,
     /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
     /// The address that was dialled.
@@ -85,6 +88,16 @@ pub struct WarningReport {
     evidence: Option<String>,
     /// What to do about it.
     fix: &'static str,
+}
+
+/// What a browser does with an answer.
+#[derive(Debug, Serialize)]
+pub struct CorsReport {
+    /// Whether the page may read it.
+    allowed: bool,
+    /// Why not, as Chromium's `corsErrorStatus.corsError` says it.
+    error: Option<&'static str>,
+    evidence: Option<String>,
 }
 
 /// A refusal, as it came.
@@ -147,6 +160,7 @@ impl Report {
         let failure = outcome.failure.as_ref();
         let opened = match check.probe.kind() {
             ProbeKind::Websocket => seen.upgraded,
+            ProbeKind::Cors => seen.cors.as_ref().is_some_and(|cors| cors.blocked.is_none()),
             ProbeKind::Tls => outcome.verdict == Verdict::Pass,
         };
         Self {
@@ -167,6 +181,7 @@ impl Report {
             fix: failure.map(|failure| failure.reason().fix()),
             warnings: outcome.remarks.iter().map(WarningReport::new).collect(),
             http_status: seen.http_status,
+            cors: seen.cors.as_deref().map(CorsReport::new),
             subprotocol: seen.subprotocol.as_ref().map(ToString::to_string),
             address: seen.address.map(|address| address.to_string()),
             addresses: seen.addresses,
@@ -220,6 +235,17 @@ impl OcspReport {
             revoked_at,
             this_update: dates.map(|(begin, _)| begin),
             next_update: dates.map(|(_, end)| end),
+        }
+    }
+}
+
+impl CorsReport {
+    fn new(seen: &Seen) -> Self {
+        let blocked = seen.blocked.as_ref();
+        Self {
+            allowed: blocked.is_none(),
+            error: blocked.map(|blocked| blocked.error.chromium()),
+            evidence: blocked.map(ToString::to_string),
         }
     }
 }

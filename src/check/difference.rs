@@ -73,8 +73,13 @@ fn same_answer(a: &Probe, b: &Probe) -> bool {
                 && a.conversation == b.conversation
                 && a.refusal_statuses == b.refusal_statuses
         }
+        (Probe::Cors(a), Probe::Cors(b)) => {
+            a.statuses == b.statuses
+                && a.preflight_only == b.preflight_only
+                && a.fetch.asks_the_same(&b.fetch)
+        }
         (Probe::Tls, Probe::Tls) => true,
-        (Probe::Websocket(_), Probe::Tls) | (Probe::Tls, Probe::Websocket(_)) => false,
+        (Probe::Websocket(_) | Probe::Cors(_) | Probe::Tls, _) => false,
     }
 }
 

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Deserialize;
+
 use super::header::{Header, HeaderError};
 
 /// A request that a page makes to another origin.
@@ -64,6 +66,18 @@ impl Fetch {
         self.credentials
     }
 
+    /// Whether both ask the server for the same leave; the values of headers may be secrets that
+    /// are rotated.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        let names = |fetch: &Self| {
+            fetch.headers.iter().map(|header| header.name().to_owned()).collect::<Vec<_>>()
+        };
+        self.method == other.method
+            && self.credentials == other.credentials
+            && self.body == other.body
+            && names(self) == names(other)
+    }
+
     /// What the page sends.
     pub fn body(&self) -> Option<&str> {
         self.body.as_deref()
@@ -71,7 +85,8 @@ impl Fetch {
 }
 
 /// A method that a script may use.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Method(Box<str>);
 
 impl Method {
@@ -102,11 +117,19 @@ impl FromStr for Method {
         if http::Method::from_bytes(text.as_bytes()).is_err() {
             return Err(MethodError::NotAToken);
         }
-        if ["CONNECT", "TRACE", "TRACK"].iter().any(|known| same(&known)) {
+        if ["CONNECT", "TRACE", "TRACK"].iter().any(same) {
             return Err(MethodError::Forbidden);
         }
         let usual = ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"];
         Ok(Self(usual.into_iter().find(same).unwrap_or(text).into()))
+    }
+}
+
+impl TryFrom<String> for Method {
+    type Error = MethodError;
+
+    fn try_from(text: String) -> Result<Self, MethodError> {
+        text.parse()
     }
 }
 

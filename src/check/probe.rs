@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::conversation::Step;
+use super::fetch::Fetch;
 use super::header::Header;
 
 /// What is asked of an endpoint.
@@ -12,6 +13,8 @@ use super::header::Header;
 pub enum Probe {
     /// Open a WebSocket as a page would (RFC 6455 section 4.1).
     Websocket(Websocket),
+    /// Ask as a page of another origin does, and judge whether it may read the answer.
+    Cors(Cors),
     /// Shake hands and judge the chain that is served.
     Tls,
 }
@@ -21,9 +24,55 @@ impl Probe {
     pub fn kind(&self) -> ProbeKind {
         match self {
             Self::Websocket(_) => ProbeKind::Websocket,
+            Self::Cors(_) => ProbeKind::Cors,
             Self::Tls => ProbeKind::Tls,
         }
     }
+}
+
+/// Parameters of a CORS probe.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Cors {
+    /// What the page asks.
+    pub fetch: Fetch,
+    /// Whether the request itself is left out: a preflight changes nothing.
+    pub preflight_only: bool,
+    /// Which answers are good, once the page may read them.
+    pub statuses: WantedStatuses,
+    /// Whether, and how, origins are tried that the server must not take for the page's.
+    pub forgeries: Forgeries,
+}
+
+/// The statuses that an answer may have.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum WantedStatuses {
+    /// All but 404, 410 and 5xx: a page that is asked to log in is a page that may read that.
+    #[default]
+    Usual,
+    /// These and no other.
+    Listed(Vec<u16>),
+}
+
+impl WantedStatuses {
+    /// Whether a status is one of them.
+    pub fn contains(&self, status: u16) -> bool {
+        match self {
+            Self::Usual => !matches!(status, 404 | 410 | 500..),
+            Self::Listed(statuses) => statuses.contains(&status),
+        }
+    }
+}
+
+/// How forged origins are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Forgeries {
+    /// Not at all.
+    Never,
+    /// One in every tenth run, each in its turn.
+    #[default]
+    InTurn,
+    /// Every one in each run.
+    All,
 }
 
 /// Parameters of a WebSocket probe.
@@ -69,18 +118,21 @@ impl Default for RefusalStatuses {
 pub enum ProbeKind {
     /// [`Probe::Websocket`].
     Websocket,
+    /// [`Probe::Cors`].
+    Cors,
     /// [`Probe::Tls`].
     Tls,
 }
 
 impl ProbeKind {
     /// Every kind, in the order of output.
-    pub const ALL: [Self; 2] = [Self::Websocket, Self::Tls];
+    pub const ALL: [Self; 3] = [Self::Websocket, Self::Cors, Self::Tls];
 
     /// The word in labels, config and output.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Websocket => "websocket",
+            Self::Cors => "cors",
             Self::Tls => "tls",
         }
     }
@@ -93,7 +145,7 @@ impl ProbeKind {
     /// Whether a page stands behind it, so that there is one check for each origin.
     pub fn has_origin(self) -> bool {
         match self {
-            Self::Websocket => true,
+            Self::Websocket | Self::Cors => true,
             Self::Tls => false,
         }
     }

@@ -92,6 +92,13 @@ impl Target {
     }
 }
 
+impl Target {
+    /// The origin of pages that this URL would serve.
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme.as_str(), self.authority())
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = if self.scheme == Scheme::Tls { "" } else { &self.path };

@@ -12,25 +12,29 @@ use crate::check::cadence::Cadence;
 use crate::check::endpoint::{
     AddressFamily, Endpoint, EndpointName, Identity, Owner, Reach, Trust,
 };
+use crate::check::fetch::{Fetch, Method};
 use crate::check::header::Header;
 use crate::check::health_policy::HealthPolicy;
 use crate::check::origin::{Expect, Origin, OriginRule};
-use crate::check::probe::{Probe, ProbeKind, Websocket};
+use crate::check::probe::{Cors, Forgeries, Probe, ProbeKind, WantedStatuses, Websocket};
 use crate::check::target::{ConnectTo, Scheme, Target};
 use crate::config::values::{HumanDuration, legal};
 use crate::config::{Config, pem};
+use crate::outcome::cors::request::needs_preflight;
 
 /// What to try, and how.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// wss:// and ws:// open a WebSocket; https:// and tls:// shake hands only. With --config,
-    /// the name of an endpoint.
+    /// wss:// and ws:// open a WebSocket; https:// and tls:// shake hands only, but https:// and
+    /// http:// with an origin, a method or credentials are asked as a page asks. With --config, the
+    /// name of an endpoint.
     #[arg(value_name = "URL | NAME")]
     what: String,
     /// Try an endpoint of this config, as the daemon does: every origin, with its expectation.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "origins", "expect", "ca", "connect_to", "headers", "subprotocols", "client_cert",
-        "client_key", "address_family", "timeout",
+        "client_key", "address_family", "timeout", "method", "credentials",
+        "preflight_only",
     ])]
     config: Option<PathBuf>,
     /// The page that asks: an origin, "null", or "none" for no Origin header. Repeatable.
@@ -60,9 +64,18 @@ pub struct Args {
     /// PEM file of its key.
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     client_key: Option<PathBuf>,
-    /// A header beyond those of the handshake. Repeatable.
+    /// A header beyond those of the handshake, or one that the page sets. Repeatable.
     #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
     headers: Vec<Header>,
+    /// What the page asks with [default: GET].
+    #[arg(long, value_name = "METHOD", value_parser = legal::<Method>)]
+    method: Option<Method>,
+    /// Send the preflight alone, and not the request itself, which may change something.
+    #[arg(long)]
+    preflight_only: bool,
+    /// Ask as a page that sends cookies: credentials: "include". None are sent.
+    #[arg(long)]
+    credentials: bool,
     /// A subprotocol to offer. Repeatable.
     #[arg(long = "subprotocol", value_name = "NAME")]
     subprotocols: Vec<String>,
@@ -107,14 +120,24 @@ impl Args {
 
     fn of_url(self) -> Result<Vec<Arc<Check>>, String> {
         let target: Target = legal(&self.what)?;
+        let asks = self.method.is_some() || self.credentials || self.preflight_only;
         let kind = match target.scheme {
+            Scheme::Http | Scheme::Https if asks || !self.origins.is_empty() => ProbeKind::Cors,
             Scheme::Ws | Scheme::Wss | Scheme::Http => ProbeKind::Websocket,
             Scheme::Https | Scheme::Tls => ProbeKind::Tls,
         };
         let for_pages =
             !(self.origins.is_empty() && self.headers.is_empty() && self.subprotocols.is_empty());
-        if kind == ProbeKind::Tls && for_pages {
-            return Err(format!("{target} is asked for a handshake alone: write wss://"));
+        match kind {
+            ProbeKind::Tls if for_pages || asks => {
+                let fix = "write wss://, or https:// with --origin";
+                return Err(format!("{target} is asked for a handshake alone: {fix}"));
+            }
+            ProbeKind::Websocket if asks => {
+                return Err(format!("{target} is opened with GET, and without cookies"));
+            }
+            ProbeKind::Cors => self.is_of_a_page(&target)?,
+            ProbeKind::Websocket | ProbeKind::Tls => {}
         }
         let cadence = cadence(self.timeout)?;
         let expect = match self.expect {
@@ -132,13 +155,25 @@ impl Args {
                 subprotocols: self.subprotocols,
                 ..Websocket::default()
             }),
+            ProbeKind::Cors => {
+                let fetch = fetch(self.method, &self.headers, self.credentials)?;
+                if self.preflight_only && !needs_preflight(&fetch) {
+                    return Err("browsers send this request without a preflight".to_owned());
+                }
+                Probe::Cors(Cors {
+                    fetch,
+                    preflight_only: self.preflight_only,
+                    statuses: WantedStatuses::Usual,
+                    forgeries: Forgeries::All,
+                })
+            }
             ProbeKind::Tls => Probe::Tls,
         });
         let rule = |origin: Origin| OriginRule { name: origin.to_string(), origin, expect };
         let pages: Vec<_> = match kind {
             ProbeKind::Tls => vec![None],
             ProbeKind::Websocket if self.origins.is_empty() => vec![Some(rule(Origin::Absent))],
-            ProbeKind::Websocket => {
+            ProbeKind::Websocket | ProbeKind::Cors => {
                 self.origins.into_iter().map(|origin| Some(rule(origin))).collect()
             }
         };
@@ -146,6 +181,21 @@ impl Args {
             Arc::new(Check::new(endpoint.clone(), probe.clone(), page.map(Arc::new), cadence))
         };
         Ok(pages.into_iter().map(check).collect())
+    }
+
+    /// Whether these options make a request of a page on another origin.
+    fn is_of_a_page(&self, target: &Target) -> Result<(), String> {
+        let own = target.origin();
+        if !self.subprotocols.is_empty() {
+            return Err(format!("{target} has no subprotocols: write wss://"));
+        }
+        if self.origins.is_empty() || self.origins.contains(&Origin::Absent) {
+            return Err("CORS is about pages: name one with --origin".to_owned());
+        }
+        match self.origins.iter().any(|origin| origin.header() == Some(&own)) {
+            true => Err(format!("pages of {own} need no CORS to read {target}")),
+            false => Ok(()),
+        }
     }
 }
 
@@ -204,6 +254,16 @@ fn identity(certificate: Option<&Path>, key: Option<&Path>) -> Result<Option<Ide
     pair.map(|(certificate, key)| pem::identity(certificate, key))
         .transpose()
         .map_err(|error| error.to_string())
+}
+
+fn fetch(method: Option<Method>, headers: &[Header], credentials: bool) -> Result<Fetch, String> {
+    let of_page = |header: &Header| {
+        let value = String::from_utf8_lossy(header.value());
+        let checked = Header::from_page(header.name(), &value);
+        checked.map_err(|error| format!("{}: {error}", header.name()))
+    };
+    let headers = headers.iter().map(of_page).collect::<Result<_, _>>()?;
+    Fetch::new(method.unwrap_or_default(), headers, credentials).map_err(|error| error.to_string())
 }
 
 fn header(text: &str) -> Result<Header, String> {

@@ -11,6 +11,7 @@ use crate::check::Check;
 use crate::outcome::certificate::Facts;
 use crate::outcome::chain::Chain;
 use crate::outcome::failure::Failure;
+use crate::outcome::phase::Phase;
 use crate::outcome::staple::Staple;
 use crate::outcome::verdict::{self, Verdict};
 use crate::outcome::warning::Remark;
@@ -84,7 +85,17 @@ fn headline(f: &mut fmt::Formatter<'_>, check: &Check, outcome: &Outcome) -> fmt
     let seen = &outcome.observation;
     let told = match (&outcome.failure, &seen.refusal) {
         (Some(failure), _) => failure.reason().code().to_owned(),
+        (None, Some(refusal)) if seen.cors.is_some() => {
+            format!("kept from the page, status {}, as it must be", refusal.status)
+        }
         (None, Some(refusal)) => format!("refused with {}, as it must be", refusal.status),
+        (None, None) if seen.cors.is_some() => match seen.phases.get(Phase::Request) {
+            Some(_) => format!(
+                "the page may read the answer, status {}",
+                seen.http_status.unwrap_or_default()
+            ),
+            None => "the page may ask".to_owned(),
+        },
         (None, None) if seen.upgraded => match &seen.subprotocol {
             Some(subprotocol) => format!("the door opened, subprotocol {subprotocol}"),
             None => "the door opened".to_owned(),

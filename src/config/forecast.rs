@@ -17,6 +17,9 @@ const PER_CHECK: usize = 1 + 1 + 4 + 1 + 1 + 3;
 /// Series that only a WebSocket check has: phases of the last run, status, upgraded.
 const PER_WEBSOCKET: usize = 5 + 1 + 1;
 
+/// Series that only a CORS check has: allowed, status.
+const PER_CORS: usize = 1 + 1;
+
 /// Series of failures of one check that are not primed: few reasons ever strike.
 const UNPRIMED_FAILURES: usize = 4;
 
@@ -39,12 +42,13 @@ pub fn series(config: &Config) -> usize {
     };
     let checks = config.checks.iter().map(|check| match check.probe.kind() {
         ProbeKind::Websocket => PER_CHECK + WARNINGS + PER_WEBSOCKET + failures(check),
+        ProbeKind::Cors => PER_CHECK + WARNINGS + PER_CORS + failures(check),
         ProbeKind::Tls => PER_CHECK + WARNINGS + failures(check),
     });
     let latencies: BTreeSet<_> =
         config.checks.iter().map(|check| (&check.endpoint.name, check.probe.kind())).collect();
     let latencies = latencies.into_iter().map(|(_, probe)| match probe {
-        ProbeKind::Websocket => 1 + 6 * 2 * PER_HISTOGRAM,
+        ProbeKind::Websocket | ProbeKind::Cors => 1 + 6 * 2 * PER_HISTOGRAM,
         ProbeKind::Tls => 1 + 4 * 2 * PER_HISTOGRAM,
     });
     let endpoints = config

@@ -94,15 +94,26 @@ impl Reader<'_> {
         let name = raw.name.clone().take(name_key, self.faults);
         let target = raw.url.clone().take(format!("{place}.url"), self.faults);
         let idle = idle_keys(&raw);
+        let cors_at = raw.cors.span();
+        let probes_at = raw.probes.span().or_else(|| defaults.probes.span());
         let settings = self.settings(inherit(raw, defaults), place);
         let (name, target) = (name?, target?);
         let probes = self.probes(settings.probes, &target, place);
         if !probes.is_empty() && !probes.contains(&ProbeKind::Websocket) {
-            for (key, span) in idle {
+            let for_pages = probes.contains(&ProbeKind::Cors);
+            for (key, span) in idle.into_iter().filter(|(key, _)| !for_pages || *key != "origins") {
                 let fix = "remove it, or add \"websocket\" to `probes` and write a wss:// url";
-                let problem = "without effect: only a websocket probe asks for a page";
+                let problem = match for_pages {
+                    true => "without effect: it is for a websocket probe; see `cors`",
+                    false => "without effect: only a websocket probe asks for a page",
+                };
                 self.faults.add(&span, format!("{place}.{key}"), problem, fix);
             }
+        }
+        if let Some(span) = cors_at.filter(|_| !probes.contains(&ProbeKind::Cors)) {
+            let fix = "remove it, or add \"cors\" to `probes` and write an https:// url";
+            let problem = "without effect: there is no cors probe";
+            self.faults.add(&span, format!("{place}.cors"), problem, fix);
         }
         let endpoint = Arc::new(Endpoint {
             name,
@@ -118,14 +129,22 @@ impl Reader<'_> {
         let cadence = settings.cadence?;
         let mut checks = Vec::new();
         for kind in probes {
+            let pages = match kind {
+                ProbeKind::Cors => {
+                    let at = probes_at.clone().unwrap_or_else(|| span.clone());
+                    self.pages(&settings.origins, &endpoint.target, &at, place)
+                }
+                ProbeKind::Websocket | ProbeKind::Tls => settings.origins.clone(),
+            };
             let probe = Arc::new(match kind {
                 ProbeKind::Websocket => Probe::Websocket(settings.websocket.clone()),
+                ProbeKind::Cors => Probe::Cors(settings.cors.clone()),
                 ProbeKind::Tls => Probe::Tls,
             });
             let check =
                 |origin| Arc::new(Check::new(endpoint.clone(), probe.clone(), origin, cadence));
             if kind.has_origin() {
-                checks.extend(settings.origins.iter().map(|rule| check(Some(rule.clone()))));
+                checks.extend(pages.into_iter().map(|rule| check(Some(rule))));
             } else {
                 checks.push(check(None));
             }
@@ -153,6 +172,7 @@ impl Reader<'_> {
         for kind in &kinds {
             let possible = match kind {
                 ProbeKind::Websocket => target.scheme != Scheme::Tls,
+                ProbeKind::Cors => matches!(target.scheme, Scheme::Http | Scheme::Https),
                 ProbeKind::Tls => target.scheme.is_tls(),
             };
             if !possible {

@@ -10,6 +10,7 @@ use super::field::{Field, Table};
 use super::secret::SecretSource;
 use super::values::{HumanDuration, JsonValue, Line, LogFormat, NonEmpty, PatternText, Ratio};
 use crate::check::endpoint::{AddressFamily, EndpointName};
+use crate::check::fetch::Method;
 use crate::check::origin::{Expect, Origin};
 use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
@@ -70,12 +71,26 @@ pub struct Endpoint {
     pub subprotocols: Field<Vec<String>>,
     pub messages: Tables<Message>,
     pub refusal_statuses: Field<Vec<u16>>,
+    pub cors: Table<Cors>,
     pub max_inflight: Field<u32>,
     pub slo: Field<Ratio>,
     pub team: Field<Line>,
     pub tier: Field<Line>,
     pub runbook: Field<Line>,
     pub health: Table<Health>,
+}
+
+/// `cors`
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Cors {
+    pub method: Field<Method>,
+    pub headers: Table<BTreeMap<String, Field<SecretSource>>>,
+    pub credentials: Field<bool>,
+    pub body: Field<NonEmpty>,
+    pub preflight_only: Field<bool>,
+    pub expect_statuses: Field<Vec<u16>>,
+    pub forgeries: Field<bool>,
 }
 
 /// One row of `origins`.

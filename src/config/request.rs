@@ -14,7 +14,7 @@ impl Reader<'_> {
     /// Takes the keys of a WebSocket probe out of a table.
     pub(super) fn websocket(&mut self, raw: &mut raw::Endpoint, place: &str) -> Websocket {
         Websocket {
-            headers: self.headers(std::mem::take(&mut raw.headers), place),
+            headers: self.headers(std::mem::take(&mut raw.headers), place, Header::new),
             subprotocols: self.subprotocols(std::mem::take(&mut raw.subprotocols), place),
             conversation: messages::steps(std::mem::take(&mut raw.messages), place, self.faults),
             refusal_statuses: self
@@ -22,10 +22,12 @@ impl Reader<'_> {
         }
     }
 
-    fn headers(
+    /// Headers of a table, each made by `make`.
+    pub(super) fn headers(
         &mut self,
         table: Table<BTreeMap<String, Field<SecretSource>>>,
         place: &str,
+        make: fn(&str, &str) -> Result<Header, HeaderError>,
     ) -> Vec<Header> {
         let key = format!("{place}.headers");
         let fix = "write it as a table: headers = { X-Probe = \"watchpost\" }";
@@ -41,7 +43,7 @@ impl Reader<'_> {
                     continue;
                 }
             };
-            match Header::new(&name, &value) {
+            match make(&name, &value) {
                 Ok(header) => headers.push(header),
                 Err(error @ HeaderError::Reserved) => {
                     let fix = "leave it out; see origins, subprotocols, url and connect-to";

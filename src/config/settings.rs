@@ -13,7 +13,7 @@ use crate::check::cadence::{Cadence, CadenceError};
 use crate::check::endpoint::{Identity, Owner, Reach, Trust};
 use crate::check::health_policy::HealthPolicy;
 use crate::check::origin::OriginRule;
-use crate::check::probe::{ProbeKind, Websocket};
+use crate::check::probe::{Cors, ProbeKind, Websocket};
 
 /// Reads tables one after the other, and gathers what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -35,6 +35,7 @@ pub(super) struct Settings {
     pub(super) slo: f64,
     pub(super) max_inflight: usize,
     pub(super) websocket: Websocket,
+    pub(super) cors: Cors,
 }
 
 impl Reader<'_> {
@@ -42,6 +43,7 @@ impl Reader<'_> {
     pub(super) fn settings(&mut self, mut raw: raw::Endpoint, place: &str) -> Settings {
         let key = |name: &str| format!("{place}.{name}");
         let websocket = self.websocket(&mut raw, place);
+        let cors = self.cors(std::mem::take(&mut raw.cors), place);
         let max_inflight = raw.max_inflight.take_spanned(key("max-inflight"), self.faults);
         if let Some((span, 0)) = &max_inflight {
             let fix = "write 1 or more";
@@ -72,6 +74,7 @@ impl Reader<'_> {
             slo: raw.slo.take(key("slo"), self.faults).map_or(0.995, |slo| slo.0),
             max_inflight: max_inflight.map_or(4, |(_, n)| n as usize),
             websocket,
+            cors,
         }
     }
 
@@ -146,6 +149,7 @@ pub(super) fn inherit(own: raw::Endpoint, defaults: &raw::Endpoint) -> raw::Endp
         subprotocols: own.subprotocols.or(defaults.subprotocols),
         messages: own.messages.or(defaults.messages),
         refusal_statuses: own.refusal_statuses.or(defaults.refusal_statuses),
+        cors: own.cors.or(defaults.cors),
         max_inflight: own.max_inflight.or(defaults.max_inflight),
         slo: own.slo.or(defaults.slo),
         team: own.team.or(defaults.team),

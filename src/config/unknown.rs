@@ -68,6 +68,7 @@ fn known_keys(parents: &[&str]) -> &'static [&'static str] {
         ["store"] => keys::<raw::Store>(),
         ["defaults"] | ["endpoints", _] => keys::<raw::Endpoint>(),
         [.., "health"] => keys::<raw::Health>(),
+        [.., "cors"] => keys::<raw::Cors>(),
         [.., "origins", _] => keys::<raw::Origins>(),
         [.., "messages", _] => keys::<raw::Message>(),
         [.., "expect-json"] => keys::<raw::ExpectJson>(),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::field::Legal;
 use crate::check::conversation::Pattern;
 use crate::check::endpoint::{AddressFamily, EndpointName};
+use crate::check::fetch::Method;
 use crate::check::origin::{Expect, Origin};
 use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
@@ -147,6 +148,7 @@ legal! {
     AddressFamily: "write \"any\", \"ipv4\" or \"ipv6\"";
     Origin: "write what the page sends, such as \"https://shop.example\", or \"null\" or \"none\"";
     Expect: "write \"allow\" or \"deny\"";
+    Method: "write what the page asks with, such as \"POST\"";
     Vec<ProbeKind>: "write a list such as [\"websocket\", \"tls\"]";
     Vec<String>: "write a list of texts";
     Vec<u16>: "write a list of statuses such as [401, 403]";

@@ -7,14 +7,27 @@
 pub mod check;
 pub mod error;
 pub mod field;
+pub mod forgery;
 pub mod preflight;
+pub mod remarks;
 pub mod request;
+pub mod verdict;
 
 use httparse::Header;
 
 use crate::check::fetch::Fetch;
 use crate::check::origin::Origin;
+use crate::outcome::warning::Remark;
 use error::Blocked;
+
+/// What a run found out about a page.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// What keeps the answer from it; `None` where it may read.
+    pub blocked: Option<Blocked>,
+    /// What is to be said besides.
+    pub remarks: Vec<Remark>,
+}
 
 /// A request of a page: what it asks, and on which origin it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -92,9 +92,11 @@ pub enum Failure {
     /// The chain did not verify.
     CertificateRejected(VerifyFailure),
     /// More than 64 KiB or 200 headers.
-    HttpHeadTooBig,
+    HttpHeadTooBig(Phase),
     /// Bytes that no lenient reader takes for a response.
     HttpMalformed {
+        /// What was asked.
+        phase: Phase,
         /// The first of them.
         start: Quoted,
     },
@@ -177,7 +179,11 @@ impl Failure {
             Self::ConnectionRefused | Self::HostUnreachable | Self::NoRoute | Self::LocalDenied => {
                 Phase::Connect
             }
-            Self::TimedOut(phase) | Self::Reset(phase) | Self::Closed(phase) => *phase,
+            Self::TimedOut(phase)
+            | Self::Reset(phase)
+            | Self::Closed(phase)
+            | Self::HttpHeadTooBig(phase)
+            | Self::HttpMalformed { phase, .. } => *phase,
             Self::Io { phase, .. }
             | Self::LocalExhaustion { phase, .. }
             | Self::MonitorLag { phase, .. } => *phase,
@@ -188,9 +194,7 @@ impl Failure {
             | Self::TlsProtocol { .. }
             | Self::ClientCertificateRefused { .. }
             | Self::CertificateRejected(_) => Phase::Tls,
-            Self::HttpHeadTooBig
-            | Self::HttpMalformed { .. }
-            | Self::UpgradeRejected(_)
+            Self::UpgradeRejected(_)
             | Self::BadUpgradeHeader { .. }
             | Self::BadConnectionHeader { .. }
             | Self::BadAccept { .. }
@@ -234,7 +238,7 @@ impl Failure {
             Self::TlsProtocol { .. } => Reason::TlsProtocol,
             Self::ClientCertificateRefused { .. } => Reason::ClientCertificateRefused,
             Self::CertificateRejected(failure) => failure.reason(),
-            Self::HttpHeadTooBig => Reason::HttpHeadTooBig,
+            Self::HttpHeadTooBig(_) => Reason::HttpHeadTooBig,
             Self::HttpMalformed { .. } => Reason::HttpMalformed,
             Self::UpgradeRejected(response) => match response.status {
                 401 | 403 => Reason::UpgradeRefused,
@@ -297,7 +301,7 @@ impl Failure {
             | Self::TlsProtocol { detail }
             | Self::FrameInvalid { detail } => detail.to_string(),
             Self::CertificateRejected(failure) => failure.evidence(),
-            Self::HttpMalformed { start } => format!("it begins with {start:?}"),
+            Self::HttpMalformed { start, .. } => format!("it begins with {start:?}"),
             Self::UpgradeRejected(response) | Self::HttpStatusUnexpected(response) => {
                 response.to_string()
             }

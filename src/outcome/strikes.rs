@@ -1,9 +1,10 @@
 //! Which failures a check can meet at all: the zeros that a counter begins with.
 
+use super::cors::request::needs_preflight;
 use super::phase::Phase;
 use super::reason::Reason;
 use crate::check::Check;
-use crate::check::probe::ProbeKind;
+use crate::check::probe::{Probe, ProbeKind};
 use crate::check::target::Host;
 
 /// Every place and reason that a check can fail with, as far as its kind tells.
@@ -27,8 +28,11 @@ pub fn can_strike(check: &Check, phase: Option<Phase>, reason: Reason) -> bool {
         }
         Some(Phase::Tls) => endpoint.target.scheme.is_tls(),
         Some(Phase::Upgrade | Phase::Transfer) => websocket,
-        // No probe asks so yet.
-        Some(Phase::Preflight | Phase::Request) => false,
+        Some(Phase::Preflight) => match check.probe.as_ref() {
+            Probe::Cors(cors) => needs_preflight(&cors.fetch),
+            Probe::Websocket(_) | Probe::Tls => false,
+        },
+        Some(Phase::Request) => check.probe.kind() == ProbeKind::Cors,
         Some(Phase::Connect | Phase::Close) | None => true,
     };
     reached && reason.strikes_in(phase)

@@ -77,6 +77,24 @@ warnings! {
     ChainRootPresented "chain_root_presented"
         "The server presents the root itself."
         "Leave it out: whoever trusts it has it, and nobody else believes it."
+    CorsReflectsAnyOrigin "cors_reflects_any_origin"
+        "The server lets whatever origin asks read its answers: one that cannot exist was named in Access-Control-Allow-Origin."
+        "Compare the origin with a list. Where answers are for everybody, say *, which goes without cookies."
+    CorsOriginSuffixConfusion "cors_origin_suffix_confusion"
+        "An origin that only begins like the allowed one may read the answers: anybody can have such a name."
+        "Compare whole origins; end a pattern with $, and escape its dots."
+    CorsOriginPrefixConfusion "cors_origin_prefix_confusion"
+        "An origin that only ends like the allowed one may read the answers: anybody can have such a name."
+        "Compare whole origins; for subdomains, demand the dot before the name."
+    CorsNullOriginAllowed "cors_null_origin_allowed"
+        "The origin null may read the answers: any page can be that, in a sandboxed frame."
+        "Take null off the allow list."
+    CorsVaryOriginMissing "cors_vary_origin_missing"
+        "The answer names one origin, and no Vary: Origin keeps caches from giving it to another page."
+        "Send Vary: Origin with every answer, also where no origin is allowed."
+    CorsWildcardCoversAuthorization "cors_wildcard_covers_authorization"
+        "Authorization is allowed by * alone. Browsers still take that; the standard does not."
+        "Add Authorization to Access-Control-Allow-Headers by name."
 }
 
 impl Warning {
@@ -116,6 +134,9 @@ pub fn remarks(seen: &Observation) -> Vec<Remark> {
         remarks.push(Remark { warning: Warning::TlsHelloRetry, evidence });
     }
     remarks.extend(seen.chain.iter().flat_map(|chain| &chain.remarks).cloned());
+    if let Some(cors) = &seen.cors {
+        remarks.extend(cors.remarks.iter().cloned());
+    }
     remarks
 }
 

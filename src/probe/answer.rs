@@ -38,7 +38,7 @@ pub fn read(head: &Head, key: &str, subprotocols: &[String]) -> Result<Answer, F
 }
 
 /// Copies a head as evidence.
-fn evidence(status: u16, phrase: &str, headers: &[Header<'_>]) -> Response {
+pub(super) fn evidence(status: u16, phrase: &str, headers: &[Header<'_>]) -> Response {
     let headers = headers
         .iter()
         .filter(|header| !header.name.is_empty())

@@ -1,5 +1,6 @@
 //! Resolve, connect, shake hands: a fresh connection for every run, each phase timed by itself.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
@@ -15,9 +16,11 @@ use super::trust::Profile;
 use super::wire::Wire;
 use super::witness::Witness;
 use super::{io_error, legacy};
+use crate::check::probe::Probe;
 use crate::check::target::Host;
 use crate::clock;
 use crate::outcome::chain::{Chain, Session};
+use crate::outcome::cors::request::needs_preflight;
 use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
 use crate::outcome::quoted::Quoted;
@@ -46,7 +49,16 @@ pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failur
     let (address, addresses) = run.prober.resolver.address(endpoint, run.turn).await?;
     witness.seen.address = Some(address);
     witness.seen.addresses = addresses;
+    connect(run, address, witness).await
+}
 
+/// Dials an address of the endpoint, once more in the same run.
+pub async fn connect(
+    run: &Run<'_>,
+    address: SocketAddr,
+    witness: &mut Witness,
+) -> Result<Stream, Failure> {
+    let endpoint = &run.check.endpoint;
     witness.enter(Phase::Connect);
     let wire = Wire::connect(address, MAX_HANDSHAKE_BYTES).await;
     let wire = match wire.map_err(|error| io_error::failure(&error, Phase::Connect)) {
@@ -94,7 +106,11 @@ pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failur
 fn first_exchange(run: &Run<'_>) -> Phase {
     match run.prober.profiles.get(&run.check.endpoint) {
         Some(_) => Phase::Tls,
-        None => Phase::Upgrade,
+        None => match run.check.probe.as_ref() {
+            Probe::Cors(cors) if needs_preflight(&cors.fetch) => Phase::Preflight,
+            Probe::Cors(_) => Phase::Request,
+            Probe::Websocket(_) | Probe::Tls => Phase::Upgrade,
+        },
     }
 }
 

@@ -22,30 +22,34 @@ const USUAL_HEAD_BYTES: usize = 1024;
 pub struct Head {
     bytes: Vec<u8>,
     end: usize,
+    phase: Phase,
 }
 
 impl Head {
-    /// Reads up to the empty line that ends a head.
-    pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Self, Failure> {
+    /// Reads up to the empty line that ends a head; `phase` is where it fails.
+    pub async fn read(
+        stream: &mut (impl AsyncRead + Unpin),
+        phase: Phase,
+    ) -> Result<Self, Failure> {
         let mut bytes = Vec::with_capacity(USUAL_HEAD_BYTES);
         let mut searched = 0;
         loop {
             // Before anything else, so that it does not hang on how the bytes were cut.
             if !begins_like_http(&bytes) {
-                return Err(Failure::HttpMalformed { start: Quoted::bytes(&bytes) });
+                return Err(Failure::HttpMalformed { phase, start: Quoted::bytes(&bytes) });
             }
             // Only what is new is searched, or a drip would cost the square of its length.
             if let Some(end) = end_of_head(&bytes, searched) {
-                return Self { bytes, end }.made_plain();
+                return Self { bytes, end, phase }.made_plain();
             }
             searched = bytes.len();
             if searched >= MAX_HEAD_BYTES {
-                return Err(Failure::HttpHeadTooBig);
+                return Err(Failure::HttpHeadTooBig(phase));
             }
             let room = (MAX_HEAD_BYTES - searched) as u64;
             let read = (&mut *stream).take(room).read_buf(&mut bytes).await;
-            match read.map_err(|error| io_error::failure(&error, Phase::Upgrade))? {
-                0 => return Err(Failure::Closed(Phase::Upgrade)),
+            match read.map_err(|error| io_error::failure(&error, phase))? {
+                0 => return Err(Failure::Closed(phase)),
                 _ => bytes.reserve(USUAL_HEAD_BYTES),
             }
         }
@@ -56,7 +60,8 @@ impl Head {
     fn made_plain(mut self) -> Result<Self, Failure> {
         let head = self.bytes.get_mut(..self.end).unwrap_or_default();
         if head.contains(&0) {
-            return Err(Failure::HttpMalformed { start: Quoted::bytes(head) });
+            let start = Quoted::bytes(head);
+            return Err(Failure::HttpMalformed { phase: self.phase, start });
         }
         let line = head.split_mut(|byte| *byte == b'\n').next().unwrap_or_default();
         let line = match line {
@@ -73,7 +78,8 @@ impl Head {
         &self,
         then: impl FnOnce(u16, &str, &[Header<'_>]) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let malformed = || Err(Failure::HttpMalformed { start: Quoted::bytes(self.head()) });
+        let phase = self.phase;
+        let malformed = || Err(Failure::HttpMalformed { phase, start: Quoted::bytes(self.head()) });
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
         let mut config = ParserConfig::default();
@@ -88,7 +94,7 @@ impl Head {
                 let status = response.code.unwrap_or_default();
                 then(status, response.reason.unwrap_or_default(), response.headers)
             }
-            Err(httparse::Error::TooManyHeaders) => Err(Failure::HttpHeadTooBig),
+            Err(httparse::Error::TooManyHeaders) => Err(Failure::HttpHeadTooBig(phase)),
             Ok(Status::Partial) | Err(_) => malformed(),
         }
     }
@@ -165,13 +171,14 @@ mod tests {
         let text = "\r\nHTTP/1.1 200 X\r\n\r\n";
         for cut in 0..text.len() {
             let (first, rest) = text.as_bytes().split_at(cut);
-            let read = Head::read(&mut first.chain(rest)).await;
+            let read = Head::read(&mut first.chain(rest), Phase::Upgrade).await;
             assert!(matches!(read, Err(Failure::HttpMalformed { .. })), "cut at {cut}");
         }
     }
 
     fn parsed(text: &str) -> Result<(u16, usize), Failure> {
-        let head = Head { bytes: text.as_bytes().to_vec(), end: text.len() }.made_plain()?;
+        let (bytes, phase) = (text.as_bytes().to_vec(), Phase::Upgrade);
+        let head = Head { bytes, end: text.len(), phase }.made_plain()?;
         head.parse(|status, _, headers| Ok((status, headers.len())))
     }
 
@@ -213,6 +220,7 @@ mod tests {
             assert!(matches!(parsed(text), Err(Failure::HttpMalformed { .. })), "{text:?}");
         }
         let many = "A: b\r\n".repeat(MAX_HEADERS + 1);
-        assert_eq!(parsed(&format!("HTTP/1.1 200 X\r\n{many}\r\n")), Err(Failure::HttpHeadTooBig));
+        let many = parsed(&format!("HTTP/1.1 200 X\r\n{many}\r\n"));
+        assert_eq!(many, Err(Failure::HttpHeadTooBig(Phase::Upgrade)));
     }
 }

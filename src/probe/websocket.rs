@@ -59,7 +59,7 @@ async fn upgrade(
         stream.flush().await
     };
     sent.await.map_err(|error| io_error::failure(&error, Phase::Upgrade))?;
-    let head = Head::read(&mut stream).await?;
+    let head = Head::read(&mut stream, Phase::Upgrade).await?;
     let answer = answer::read(&head, &key, &websocket.subprotocols)?;
     witness.seen.http_status = Some(answer.status);
     match answer.door? {
@@ -123,7 +123,12 @@ fn request(run: &Run<'_>, websocket: &Websocket, key: &str) -> Vec<u8> {
 }
 
 /// The first bytes of a body: as many as the head announces, or what comes soon.
-async fn body(stream: Stream, mut bytes: Vec<u8>, length: Option<usize>, until: Instant) -> Quoted {
+pub(super) async fn body(
+    stream: Stream,
+    mut bytes: Vec<u8>,
+    length: Option<usize>,
+    until: Instant,
+) -> Quoted {
     let wanted = length.unwrap_or(MAX_BODY_BYTES).min(MAX_BODY_BYTES);
     let room = wanted.saturating_sub(bytes.len()) as u64;
     if room > 0 {

@@ -51,6 +51,6 @@ impl Witness {
     }
 
     fn stamp(&mut self, now: Instant) {
-        self.seen.phases.set(self.phase, now.duration_since(self.since));
+        self.seen.phases.add(self.phase, now.duration_since(self.since));
     }
 }

@@ -123,7 +123,7 @@ pub fn run(check: &Check, mut stream: impl AsyncRead + Unpin) -> Outcome {
     };
     let ended = || {
         seen.phases.set(Phase::Upgrade, Duration::from_millis(1));
-        let head = at_once(Head::read(&mut stream))?;
+        let head = at_once(Head::read(&mut stream, Phase::Upgrade))?;
         let answer = answer::read(&head, KEY, &websocket.subprotocols)?;
         seen.http_status = Some(answer.status);
         match answer.door? {

@@ -51,6 +51,7 @@ async fn an_open_door_is_an_object_with_every_field() {
         [
             "address",
             "addresses",
+            "cors",
             "endpoint",
             "evidence",
             "expect",
@@ -266,6 +267,65 @@ async fn an_endpoint_of_a_config_is_tried_with_all_its_origins() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("no endpoint chta; it has chat"));
 }
 
+/// An API that lets one page send PUT, and says who may read in the way of many a first attempt.
+async fn api() -> raw::Server {
+    raw::serve(|mut stream| async move {
+        let request = raw::request(&mut stream).await;
+        let origin = raw::header(&request, "Origin").unwrap_or_default();
+        let allow = match origin.starts_with("https://shop.test") {
+            true => format!("Access-Control-Allow-Origin: {origin}\r\nVary: Origin\r\n"),
+            false => String::new(),
+        };
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\n{allow}Access-Control-Allow-Methods: PUT\r\nContent-Length: 0\r\n\r\n"
+        );
+        tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await.unwrap();
+        raw::hold(stream).await;
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_origin_is_answered_as_its_browser_would() {
+    let server = api().await;
+    let url = format!("http://{}/", server.address);
+    let good = check!(url, "--origin", "https://shop.test", "--method", "put", "--json");
+    assert_eq!(good.status.code(), Some(0));
+    let report = json(&good);
+    let expected = serde_json::json!({ "allowed": true, "error": null, "evidence": null });
+    assert_eq!((&report["probe"], &report["cors"]), (&"cors".into(), &expected));
+    assert!(report["phases"]["preflight"].is_number() && report["phases"]["request"].is_number());
+    let warnings = report["warnings"].as_array().unwrap();
+    let codes: Vec<_> = warnings.iter().map(|warning| &warning["warning"]).collect();
+    assert_eq!(codes, ["cors_origin_suffix_confusion"]);
+
+    let only = ["--origin", "https://shop.test", "--method", "PUT", "--preflight-only", "--json"];
+    let only = check!(url, only[0], only[1], only[2], only[3], only[4], only[5]);
+    assert_eq!((only.status.code(), &json(&only)["phases"]["request"]), (Some(0), &Value::Null));
+
+    let cookies = check!(url, "--origin", "https://shop.test", "--credentials", "--json");
+    let report = json(&cookies);
+    assert_eq!((cookies.status.code(), &report["phase"]), (Some(1), &"request".into()));
+    assert_eq!(report["reason"], "cors_invalid_allow_credentials");
+    assert_eq!(report["cors"]["error"], "InvalidAllowCredentials");
+    assert_eq!(report["evidence"], "status 200, no Access-Control-Allow-Credentials");
+
+    let evil = check!(url, "--origin", "https://evil.test", "--method", "PUT");
+    let said = String::from_utf8(evil.stdout).unwrap();
+    for part in [
+        "as https://evil.test",
+        "cors_preflight_missing_allow_origin_header in preflight",
+        "seen: status 200, no Access-Control-Allow-Origin",
+        "do: Let the server answer OPTIONS itself",
+    ] {
+        assert!(said.contains(part), "no {part:?} in\n{said}");
+    }
+    let denied = check!(url, "--origin", "https://evil.test", "--expect", "deny");
+    assert_eq!(denied.status.code(), Some(0));
+    let said = String::from_utf8(denied.stdout).unwrap();
+    assert!(said.contains("kept from the page, status 200, as it must be"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_command_line_is_told_with_status_2() {
     for (args, part) in [
@@ -275,7 +335,15 @@ async fn a_wrong_command_line_is_told_with_status_2() {
         (vec!["ws://a.test", "--header", "Origin: x"], "the probe writes this header itself"),
         (vec!["ws://a.test", "--ca", "/no/such.pem"], "/no/such.pem"),
         (vec!["ws://a.test", "--timeout", "2h"], "a timeout is between"),
-        (vec!["https://a.test", "--origin", "null"], "write wss://"),
+        (vec!["https://a.test", "--subprotocol", "a"], "write wss://"),
+        (vec!["tls://a.test:1", "--origin", "null"], "write wss://"),
+        (vec!["wss://a.test", "--method", "PUT"], "is opened with GET"),
+        (vec!["https://a.test", "--method", "PUT"], "name one with --origin"),
+        (vec!["https://a.test", "--origin", "none"], "name one with --origin"),
+        (vec!["https://a.test", "--origin", "https://a.test"], "need no CORS"),
+        (vec!["https://a.test", "--origin", "null", "--method", "trace"], "no browser lets a page"),
+        (vec!["https://a.test", "--origin", "null", "--header", "Cookie: a"], "cookie: no browser"),
+        (vec!["https://a.test", "--origin", "null", "--preflight-only"], "without a preflight"),
     ] {
         let mut all = vec!["check".to_owned()];
         all.extend(args.iter().map(|arg| (*arg).to_owned()));

@@ -21,19 +21,23 @@ async fn with_everything() -> (Home, Daemon, Pki) {
         Responder::of(&pki.authority).answer(&expired.chain[0], Says::Good, pki::now(), (-1, 1));
     let expired = pki::open(stapling_config(expired, staple)).await;
     let talking = raw::opening_then(b"\x81\x07welcome".to_vec()).await;
+    let api = raw::answering("HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\n\r\n").await;
     let home = Home::new(&format!(
         "[defaults]\ninterval = \"1s\"\n\
          [[endpoints]]\nname = \"open\"\nurl = \"wss://door.test/\"\nprobes = [\"websocket\", \"tls\"]\n{}\
          [[endpoints]]\nname = \"expired\"\nurl = \"wss://door.test/\"\n{}\
-         [[endpoints]]\nname = \"talking\"\nurl = \"ws://{}/\"\nmessages = [{{ expect-regex = 'welcome' }}]\n",
+         [[endpoints]]\nname = \"talking\"\nurl = \"ws://{}/\"\nmessages = [{{ expect-regex = 'welcome' }}]\n\
+         [[endpoints]]\nname = \"api\"\nurl = \"http://{}/\"\nprobes = [\"cors\"]\n\
+         origins = [{{ origin = \"https://app.test\" }}]\ncors = {{ method = \"PUT\" }}\n",
         pki.keys(&open),
         pki.keys(&expired),
-        talking.address
+        talking.address,
+        api.address,
     ));
     let daemon = home.start();
     // Which of these comes last depends on when in a second the daemon begins.
     let (mut seen, mut down) = (BTreeSet::new(), false);
-    while seen.len() < 4 || !down {
+    while seen.len() < 5 || !down {
         let line = daemon.wait_for_line("check=");
         down |= line.contains("down check=expired");
         // On a busy machine, a run may be held up: its times are in no histogram.

@@ -107,7 +107,8 @@ fn run(check: &Check, mut bytes: &[u8], now: Timestamp) -> Outcome {
     let mut seen = Observation { addresses: 1, ..Observation::default() };
     seen.phases.set(Phase::Connect, Duration::from_micros(300));
     let mut converse = || {
-        let head = Head::read(&mut bytes).now_or_never().expect("it is all there")?;
+        let head =
+            Head::read(&mut bytes, Phase::Upgrade).now_or_never().expect("it is all there")?;
         let answer = answer::read(&head, KEY, &websocket.subprotocols)?;
         seen.http_status = Some(answer.status);
         match answer.door? {

@@ -16,6 +16,7 @@ use watchpost::outcome::phase::Phase;
 use watchpost::outcome::reason::{Fault, Reason};
 use watchpost::outcome::verification::VerifyFailure;
 
+use crate::cors;
 use crate::fixture::checks::{check, plain, run, run_asking};
 use crate::fixture::nameserver::{self, Answer};
 use crate::fixture::pki::{self, HOST, Pki};
@@ -59,7 +60,7 @@ fn made_by(failure: &Failure) -> &'static str {
             // Made in staple.rs.
             VerifyFailure::ClockWrong { .. } => "clock",
         },
-        Failure::HttpHeadTooBig
+        Failure::HttpHeadTooBig(_)
         | Failure::HttpMalformed { .. }
         | Failure::UpgradeRejected(_)
         | Failure::BadUpgradeHeader { .. }
@@ -72,7 +73,10 @@ fn made_by(failure: &Failure) -> &'static str {
         | Failure::FrameFlood
         | Failure::ClosedByServer { .. }
         | Failure::MessageUnmatched { .. } => "frames",
-        Failure::OriginAccepted => "origins",
+        Failure::OriginAccepted | Failure::OriginReadable => "origins",
+        Failure::CorsBlocked(_)
+        | Failure::CorsRedirected { .. }
+        | Failure::HttpStatusUnexpected(_) => "cors",
         // The scheduler's: src/schedule/tests.rs and lifecycle.rs.
         Failure::ProbePanicked | Failure::ShuttingDown => "schedule",
     }
@@ -117,6 +121,7 @@ async fn every_reason_is_made_on_a_socket() {
         ("answers", answers().await),
         ("frames", frames().await),
         ("origins", origins().await),
+        ("cors", cors::reasons().await),
     ];
     for (group, reasons) in groups {
         made.extend(reasons.into_iter().map(|reason| (reason, group)));

@@ -45,6 +45,7 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot, labels: &[Labels], setting
     });
     last_run(e, &table);
     websocket(e, &table);
+    cors(e, &table);
 }
 
 /// What most families say of a check.
@@ -70,6 +71,7 @@ struct Last {
     websocket: bool,
     http_status: Option<u16>,
     upgraded: bool,
+    cors: Option<bool>,
 }
 
 impl<'a> Row<'a> {
@@ -81,6 +83,7 @@ impl<'a> Row<'a> {
             websocket,
             http_status: outcome.observation.http_status,
             upgraded: outcome.observation.upgraded,
+            cors: outcome.observation.cors.as_ref().map(|seen| seen.blocked.is_none()),
         });
         Self {
             labels,
@@ -183,6 +186,18 @@ fn last_run(e: &mut Exposition, table: &[Row<'_>]) {
     });
     gauge(e, table, "probe_ip_protocol", "IP version of the last run: 4 or 6.", |row| {
         Some(if row.last.as_ref()?.address?.is_ipv4() { 4.0 } else { 6.0 })
+    });
+}
+
+fn cors(e: &mut Exposition, table: &[Row<'_>]) {
+    let name = "probe_cors_allowed";
+    let help = "Whether the page could read the last answer, expected or not.";
+    gauge(e, table, name, help, |row| Some(f64::from(u8::from(row.last.as_ref()?.cors?))));
+    let name = "probe_http_status_code";
+    let help = "Status of the last answer: of the preflight, where that kept the page from asking.";
+    gauge(e, table, name, help, |row| {
+        let last = row.last.as_ref().filter(|last| last.cors.is_some())?;
+        last.http_status.map(f64::from)
     });
 }
 

@@ -18,7 +18,7 @@ fn read(mut pieces: Pieces, offer: &[String]) -> Read {
         assert_eq!(failure.phase(), Some(Phase::Upgrade));
         failure.reason()
     };
-    let head = at_once(Head::read(&mut pieces)).map_err(told)?;
+    let head = at_once(Head::read(&mut pieces, Phase::Upgrade)).map_err(told)?;
     let answer = answer::read(&head, KEY, offer);
     let mut rest = head.into_rest();
     rest.extend_from_slice(pieces.rest());
