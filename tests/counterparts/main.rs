@@ -9,6 +9,7 @@
 )]
 
 mod certificates;
+mod cors;
 mod matrix;
 mod network;
 mod program;

@@ -153,7 +153,8 @@ fn write_pair(folder: &Path, served: &Served) {
     fs::write(folder.join("key.pem"), served.key_pem()).unwrap();
 }
 
-fn template(name: &str, folder: &Path, port: u16, upstream: u16) -> std::path::PathBuf {
+/// A config of this folder, with its places filled in.
+pub fn template(name: &str, folder: &Path, port: u16, upstream: u16) -> std::path::PathBuf {
     let text = fs::read_to_string(file(name)).unwrap();
     let text = text
         .replace("@FOLDER@", folder.to_str().unwrap())
