@@ -23,6 +23,8 @@ pub struct Head {
     bytes: Vec<u8>,
     end: usize,
     phase: Phase,
+    /// The head as it came, where characters of it had to be changed for the parser.
+    original: Option<Vec<u8>>,
 }
 
 impl Head {
@@ -40,7 +42,7 @@ impl Head {
             }
             // Only what is new is searched, or a drip would cost the square of its length.
             if let Some(end) = end_of_head(&bytes, searched) {
-                return Self { bytes, end, phase }.made_plain();
+                return Self { bytes, end, phase, original: None }.made_plain();
             }
             searched = bytes.len();
             if searched >= MAX_HEAD_BYTES {
@@ -55,13 +57,18 @@ impl Head {
         }
     }
 
-    /// Browsers take no head with a NUL in it, and do not mind other control characters in the
-    /// reason phrase, at which the parser would give up: they become `?`.
+    /// Browsers take no head with a NUL in it, and do not mind other control characters: the parser
+    /// would give up at one in the reason phrase, and pass over a header with one. They become `?`
+    /// for the parser; a header's value is given as it came.
     fn made_plain(mut self) -> Result<Self, Failure> {
         let head = self.bytes.get_mut(..self.end).unwrap_or_default();
         if head.contains(&0) {
             let start = Quoted::bytes(head);
             return Err(Failure::HttpMalformed { phase: self.phase, start });
+        }
+        if head.iter().any(is_odd) {
+            self.original = Some(head.to_vec());
+            head.iter_mut().filter(|byte| is_odd(byte)).for_each(|byte| *byte = b'?');
         }
         let line = head.split_mut(|byte| *byte == b'\n').next().unwrap_or_default();
         let line = match line {
@@ -91,11 +98,22 @@ impl Head {
         match config.parse_response(&mut response, self.head()) {
             Ok(Status::Complete(_)) if has_two_lengths(response.headers) => malformed(),
             Ok(Status::Complete(_)) => {
+                self.restore(response.headers);
                 let status = response.code.unwrap_or_default();
                 then(status, response.reason.unwrap_or_default(), response.headers)
             }
             Err(httparse::Error::TooManyHeaders) => Err(Failure::HttpHeadTooBig(phase)),
             Ok(Status::Partial) | Err(_) => malformed(),
+        }
+    }
+
+    /// Puts values back as they came.
+    fn restore<'a>(&'a self, headers: &mut [Header<'a>]) {
+        let Some(original) = &self.original else { return };
+        for header in headers {
+            let start = header.value.as_ptr().addr().checked_sub(self.bytes.as_ptr().addr());
+            let value = start.and_then(|start| original.get(start..start + header.value.len()));
+            header.value = value.unwrap_or(header.value);
         }
     }
 
@@ -107,6 +125,11 @@ impl Head {
     pub fn into_rest(mut self) -> Vec<u8> {
         self.bytes.split_off(self.end)
     }
+}
+
+/// A control character that is neither a blank nor part of a line's end.
+fn is_odd(byte: &u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r' | b'\n')
 }
 
 /// Several lengths that differ: a proxy and a browser might see different answers here, which is
@@ -178,7 +201,7 @@ mod tests {
 
     fn parsed(text: &str) -> Result<(u16, usize), Failure> {
         let (bytes, phase) = (text.as_bytes().to_vec(), Phase::Upgrade);
-        let head = Head { bytes, end: text.len(), phase }.made_plain()?;
+        let head = Head { bytes, end: text.len(), phase, original: None }.made_plain()?;
         head.parse(|status, _, headers| Ok((status, headers.len())))
     }
 
@@ -198,6 +221,21 @@ mod tests {
         ] {
             assert_eq!(parsed(text), Ok(expected), "{text:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_header_with_a_control_character_is_one() {
+        let text =
+            "HTTP/1.1 200 \x01X\r\nA: \x01\r\nB\x01: c\r\nC: *\x0b\t\r\nD: e\x7f\r\n f\r\n\r\n";
+        let head = Head::read(&mut text.as_bytes(), Phase::Request).await.unwrap();
+        let lines = head.parse(|_, phrase, headers| {
+            let lines =
+                headers.iter().map(|header| (header.name.to_owned(), header.value.to_vec()));
+            Ok((phrase.to_owned(), lines.collect::<Vec<_>>()))
+        });
+        let line = |name: &str, value: &[u8]| (name.to_owned(), value.to_vec());
+        let lines_wanted = vec![line("A", b"\x01"), line("C", b"*\x0b"), line("D", b"e\x7f\r\n f")];
+        assert_eq!(lines, Ok(("?X".to_owned(), lines_wanted)));
     }
 
     proptest::proptest! {
