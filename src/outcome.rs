@@ -24,6 +24,7 @@ pub mod strikes;
 pub mod upgrade;
 pub mod verdict;
 pub mod verification;
+pub mod verify_failure;
 pub mod warning;
 
 use std::net::SocketAddr;

@@ -268,7 +268,7 @@ fn the_demo_shows_good_and_bad_doors() {
         "origin_accepted",
         "cert_expired",
         "cert_hostname_mismatch",
-        "cert_unknown_issuer",
+        "cert_missing_intermediate",
         "timeout",
     ] {
         while !seen(&format!("\"reason\":\"{reason}\"")) {
