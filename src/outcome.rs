@@ -7,6 +7,7 @@ pub mod cors;
 pub mod der;
 pub mod extensions;
 pub mod failure;
+pub mod header;
 pub mod hygiene;
 pub mod ladder;
 pub mod lag;

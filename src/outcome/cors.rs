@@ -13,7 +13,7 @@ pub mod remarks;
 pub mod request;
 pub mod verdict;
 
-use httparse::Header;
+use crate::outcome::header::Header;
 
 use crate::check::fetch::Fetch;
 use crate::check::origin::Origin;

@@ -1,35 +1,30 @@
 //! Whether an answer opens a WebSocket: RFC 6455 section 4.1, as browsers apply it.
 
-use httparse::Header;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::failure::Failure;
+use super::header::{self, Header};
 use super::quoted::Quoted;
 
 /// Judges the headers of a 101 answer to a request that offered `subprotocols` and no extension;
-/// gives the subprotocol that the server chose.
+/// gives the subprotocol that the server chose. The first fault is told, in Chromium's order.
 pub fn judge(
     headers: &[Header<'_>],
     key: &str,
     subprotocols: &[String],
 ) -> Result<Option<Quoted>, Failure> {
+    let found = |name| header::found(headers, name);
     let upgrade = only(headers, "Upgrade");
     if !upgrade.is_ok_and(|value| value.is_some_and(|v| v.eq_ignore_ascii_case(b"websocket"))) {
-        return Err(Failure::BadUpgradeHeader { found: joined(headers, "Upgrade") });
-    }
-    // A token list (RFC 9110 section 7.6.1): `keep-alive, Upgrade` will do.
-    let mut tokens = all(headers, "Connection").flat_map(|value| value.split(|byte| *byte == b','));
-    if !tokens.any(|token| token.trim_ascii().eq_ignore_ascii_case(b"upgrade")) {
-        return Err(Failure::BadConnectionHeader { found: joined(headers, "Connection") });
+        return Err(Failure::BadUpgradeHeader { found: found("Upgrade") });
     }
     let accept = only(headers, "Sec-WebSocket-Accept");
     if accept != Ok(Some(derive_accept_key(key.as_bytes()).as_bytes())) {
-        return Err(Failure::BadAccept { found: joined(headers, "Sec-WebSocket-Accept") });
+        return Err(Failure::BadAccept { found: found("Sec-WebSocket-Accept") });
     }
-    if let Some(found) = joined(headers, "Sec-WebSocket-Extensions")
-        && !found.as_str().is_empty()
-    {
-        return Err(Failure::UnrequestedExtension { found });
+    // A token list (RFC 9110 section 7.6.1): `keep-alive, Upgrade` will do.
+    if !header::has(headers, "Connection", "upgrade") {
+        return Err(Failure::BadConnectionHeader { found: found("Connection") });
     }
     let chosen = only(headers, "Sec-WebSocket-Protocol");
     let fits = match chosen {
@@ -37,30 +32,24 @@ pub fn judge(
         Ok(Some(chosen)) => subprotocols.iter().any(|offered| offered.as_bytes() == chosen),
         Err(Several) => false,
     };
-    let found = joined(headers, "Sec-WebSocket-Protocol");
-    if fits { Ok(found) } else { Err(Failure::BadSubprotocol { found }) }
+    let chosen = found("Sec-WebSocket-Protocol");
+    if !fits {
+        return Err(Failure::BadSubprotocol { found: chosen });
+    }
+    match found("Sec-WebSocket-Extensions") {
+        Some(found) => Err(Failure::UnrequestedExtension { found }),
+        None => Ok(chosen),
+    }
 }
 
 /// A header that may come once came more often.
 #[derive(Debug, PartialEq, Eq)]
 struct Several;
 
-fn all<'a>(headers: &'a [Header<'_>], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-    headers
-        .iter()
-        .filter(move |header| header.name.eq_ignore_ascii_case(name))
-        .map(|header| header.value.trim_ascii())
-}
-
 fn only<'a>(headers: &'a [Header<'_>], name: &'a str) -> Result<Option<&'a [u8]>, Several> {
-    let mut values = all(headers, name);
+    let mut values = header::values(headers, name);
     let first = values.next();
     if values.next().is_some() { Err(Several) } else { Ok(first) }
-}
-
-fn joined(headers: &[Header<'_>], name: &str) -> Option<Quoted> {
-    let values: Vec<_> = all(headers, name).collect();
-    (!values.is_empty()).then(|| Quoted::bytes(&values.join(&b", "[..])))
 }
 
 #[cfg(test)]
@@ -100,10 +89,9 @@ mod tests {
             vec![
                 ("Connection", "keep-alive"),
                 ("Connection", "Upgrade"),
-                ("Upgrade", " websocket "),
+                ("Upgrade", "websocket"),
                 ("Sec-WebSocket-Accept", ACCEPT),
             ],
-            with(&[("Sec-WebSocket-Extensions", "")]),
         ] {
             assert_eq!(judged(&lines, &[]), Ok(None), "{lines:?}");
         }
@@ -155,5 +143,31 @@ mod tests {
         let lines = with(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
         let failure = Failure::UnrequestedExtension { found: Quoted::text("permessage-deflate") };
         assert_eq!(judged(&lines, &[]), Err(failure));
+        let empty = with(&[("Sec-WebSocket-Extensions", "")]);
+        let failure = Failure::UnrequestedExtension { found: Quoted::text("") };
+        assert_eq!(judged(&empty, &[]), Err(failure));
+    }
+
+    #[test]
+    fn the_first_fault_is_the_one_that_browsers_tell() {
+        let faults = [
+            ("Upgrade", "h2c"),
+            ("Sec-WebSocket-Accept", "nonsense"),
+            ("Connection", "close"),
+            ("Sec-WebSocket-Protocol", "chat"),
+            ("Sec-WebSocket-Extensions", "x"),
+        ];
+        let good = with(&[]);
+        let told = |from: usize| {
+            let mended =
+                good.iter().filter(|(name, _)| faults[..from].iter().any(|(n, _)| n == name));
+            let lines: Vec<_> = mended.chain(&faults[from..]).copied().collect();
+            judged(&lines, &[]).unwrap_err()
+        };
+        assert!(matches!(told(0), Failure::BadUpgradeHeader { .. }));
+        assert!(matches!(told(1), Failure::BadAccept { .. }));
+        assert!(matches!(told(2), Failure::BadConnectionHeader { .. }));
+        assert!(matches!(told(3), Failure::BadSubprotocol { .. }));
+        assert!(matches!(told(4), Failure::UnrequestedExtension { .. }));
     }
 }

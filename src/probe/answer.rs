@@ -1,9 +1,8 @@
 //! What a server answers to an upgrade, told from the head alone.
 
-use httparse::Header;
-
 use super::head::Head;
 use crate::outcome::failure::Failure;
+use crate::outcome::header::Header;
 use crate::outcome::quoted::Quoted;
 use crate::outcome::response::Response;
 use crate::outcome::upgrade;
@@ -38,15 +37,14 @@ pub fn read(head: &Head, key: &str, subprotocols: &[String]) -> Result<Answer, F
 }
 
 /// Copies a head as evidence.
-pub(super) fn evidence(status: u16, phrase: &str, headers: &[Header<'_>]) -> Response {
+pub(super) fn evidence(status: u16, phrase: &[u8], headers: &[Header<'_>]) -> Response {
     let headers = headers
         .iter()
-        .filter(|header| !header.name.is_empty())
         .map(|header| {
             let value =
                 if Response::is_presentable(header.name) { header.value } else { b"(left out)" };
             (Quoted::text(&header.name.to_ascii_lowercase()), Quoted::bytes(value))
         })
         .collect();
-    Response { status, phrase: Quoted::text(phrase), headers, body: Quoted::default() }
+    Response { status, phrase: Quoted::bytes(phrase), headers, body: Quoted::default() }
 }

@@ -5,7 +5,7 @@ mod message;
 
 use std::sync::Arc;
 
-use httparse::Header;
+use crate::outcome::header::Header;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout_at;
 
@@ -112,7 +112,7 @@ struct Read {
     response: Response,
 }
 
-fn read(request: &Request<'_>, status: u16, phrase: &str, headers: &[Header<'_>]) -> Read {
+fn read(request: &Request<'_>, status: u16, phrase: &[u8], headers: &[Header<'_>]) -> Read {
     let location = cors::check::redirect(status, headers).unwrap_or_default();
     Read {
         judged: cors::judge_response(request, status, headers),

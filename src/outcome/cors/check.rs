@@ -1,6 +1,6 @@
 //! The CORS check: whether an answer names the page that asks.
 
-use httparse::Header;
+use crate::outcome::header::Header;
 use url::Url;
 
 use super::error::{Blocked, CorsError};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use httparse::Header;
+use crate::outcome::header::Header;
 
 /// The value of a field: that of every line, joined by a comma; `None` where there is no line.
 pub fn value(headers: &[Header<'_>], name: &str) -> Option<Vec<u8>> {

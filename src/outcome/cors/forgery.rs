@@ -4,9 +4,9 @@ use url::{Host, Url};
 
 use super::{Request, field};
 use crate::check::origin::Origin;
+use crate::outcome::header::Header;
 use crate::outcome::quoted::Quoted;
 use crate::outcome::warning::{Remark, Warning};
-use httparse::Header;
 
 /// A name that nobody has: `.invalid` is kept free for that (RFC 6761).
 const FOREIGN: &str = "watchpost.invalid";

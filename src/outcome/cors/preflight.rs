@@ -1,6 +1,6 @@
 //! The answer to a preflight: whether the server lets the page ask at all.
 
-use httparse::Header;
+use crate::outcome::header::Header;
 
 use super::error::{Blocked, CorsError};
 use super::{Request, check, field, request};

@@ -1,6 +1,6 @@
 //! What is not well with an answer that a page may read.
 
-use httparse::Header;
+use crate::outcome::header::Header;
 
 use super::{Request, field};
 use crate::outcome::quoted::Quoted;

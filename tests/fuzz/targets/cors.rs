@@ -1,7 +1,6 @@
 //! The judges of CORS, against the standard's steps written down once more.
 #![no_main]
 
-use httparse::Header as Line;
 use libfuzzer_sys::fuzz_target;
 use watchpost::check::fetch::Fetch;
 use watchpost::check::header::Header;
@@ -10,6 +9,7 @@ use watchpost::outcome::cors::error::CorsError;
 use watchpost::outcome::cors::forgery::{self, Forgery, Tried};
 use watchpost::outcome::cors::{Readable, Request, judge_preflight, judge_response, remarks};
 use watchpost::outcome::failure::Failure;
+use watchpost::outcome::header::Header as Line;
 use watchpost::outcome::warning::Remark;
 use watchpost_fuzz::{can_strike, harmless};
 

@@ -63,14 +63,10 @@ fn malformed() -> Vec<Animal> {
         ("HTTP/0.9", "<html><title>It works</title></html>\n"),
         ("a preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
         ("SETTINGS of HTTP/2", "\0\0\0\x04\0\0\0\0\0"),
-        ("HTTP/2 in words", "HTTP/2 101 X\r\n\r\n"),
         ("another protocol", "RTSP/1.0 200 OK\r\n\r\n"),
         ("TLS on a plain port", "\x15\x03\x01\0\x02\x02\x46"),
-        ("a negative status", "HTTP/1.1 -12 X\r\n\r\n"),
-        ("a status of four digits", "HTTP/1.1 1010 X\r\n\r\n"),
-        ("a status in letters", "HTTP/1.1 OK X\r\n\r\n"),
-        ("no status", "HTTP/1.1\r\n\r\n"),
         ("conflicting lengths", &conflicting),
+        ("conflicting places", "HTTP/1.1 302 X\r\nLocation: /a\r\nLocation: /b\r\n\r\n"),
     ]
     .map(|(name, answer)| Animal::answering(name, Some((Upgrade, HttpMalformed)), answer))
     .into()
@@ -115,6 +111,16 @@ fn statuses() -> Vec<Animal> {
     // What comes behind an interim answer is not for a WebSocket, as browsers have it.
     let early = format!("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n{OPEN}");
     answers.push(("101 behind 103".to_owned(), UpgradeNotOffered, early));
+    // Chromium takes what is no status for 200.
+    for (name, line) in [
+        ("a negative status", "HTTP/1.1 -12 X"),
+        ("a status of four digits", "HTTP/1.1 1010 X"),
+        ("a status of many digits", "HTTP/1.1 65637 X"),
+        ("a status in letters", "HTTP/1.1 OK X"),
+        ("no status", "HTTP/1.1"),
+    ] {
+        answers.push((name.to_owned(), UpgradeNotOffered, format!("{line}\r\n\r\n")));
+    }
     let make = |(name, reason, answer): (String, _, String)| {
         Animal::answering(&name, Some((Upgrade, reason)), &answer)
     };
@@ -168,6 +174,7 @@ fn upgrades() -> Vec<Animal> {
     let other = with("Sec-WebSocket-Protocol: xmpp");
     let offer = "subprotocols = [\"chat\"]";
     [
+        ("HTTP/2 in words", BadUpgradeHeader, "HTTP/2 101 X\r\n\r\n".to_owned(), ""),
         ("no Upgrade", BadUpgradeHeader, without(upgrade), ""),
         ("another Upgrade", BadUpgradeHeader, instead(upgrade, "Upgrade: h2c"), ""),
         (
@@ -184,6 +191,7 @@ fn upgrades() -> Vec<Animal> {
         ("an accept of another key", BadAccept, of_another, ""),
         ("accept twice", BadAccept, twice(accept), ""),
         ("an extension", UnrequestedExtension, extended, ""),
+        ("an empty extension", UnrequestedExtension, with("Sec-WebSocket-Extensions:"), ""),
         ("a subprotocol unasked", BadSubprotocol, chosen, ""),
         ("another subprotocol", BadSubprotocol, other, offer),
         ("a subprotocol twice", BadSubprotocol, chosen_twice, offer),

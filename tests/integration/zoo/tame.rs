@@ -84,7 +84,9 @@ fn heads() -> Vec<(&'static str, String)> {
         ("a line without a colon", with("what is this")),
         ("a header without a name", with(": what is this")),
         ("a name with odd characters", with("X(y) @z: what is this")),
-        ("an empty list of extensions", with("Sec-WebSocket-Extensions:")),
+        ("HTTP in small letters", raw::OPEN.replace("HTTP", "http")),
+        ("an empty line before the head", format!("\r\n{}", raw::OPEN)),
+        ("lines that end in CR alone", raw::OPEN.replacen("\r\n", "\r", 3)),
         ("200 headers", with(&vec!["X: y"; 197].join("\r\n"))),
         ("a header of 60 KB", with(&format!("X: {}", "x".repeat(60_000)))),
     ]
