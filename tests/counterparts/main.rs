@@ -8,7 +8,11 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod browser;
 mod certificates;
+#[path = "../integration/fixture/checks.rs"]
+#[expect(dead_code, reason = "it is made for other tests too")]
+mod checks;
 mod cors;
 mod matrix;
 mod network;

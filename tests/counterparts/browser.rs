@@ -1,0 +1,28 @@
+//! What headless Chromium makes of answers, beside what the program makes of them.
+
+mod answers;
+mod chance;
+mod door;
+mod websocket;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::program::{file, installed};
+
+/// Has a page in Chromium do a job, and gives what came of it.
+fn chromium(job: &Value) -> Value {
+    let mut driver = Command::new("node")
+        .arg(file("browser/driver.js"))
+        .env("NODE_PATH", installed("node_modules"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    driver.stdin.take().unwrap().write_all(job.to_string().as_bytes()).unwrap();
+    let output = driver.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    serde_json::from_slice(&output.stdout).unwrap()
+}
