@@ -63,13 +63,17 @@ fn mismatch(value: &[u8]) -> CorsError {
 }
 
 /// Whether Chromium reads a URL here. Unlike the standard, it does not look into names that are
-/// Punycode already.
+/// Punycode already, and takes `%20` in a name.
 fn is_url(text: &str) -> bool {
     match Url::parse(text) {
-        Err(url::ParseError::IdnaError) if text.is_ascii() => {
-            Url::parse(&text.to_ascii_lowercase().replace("xn--", "xn-")).is_ok()
+        Ok(_) => true,
+        Err(url::ParseError::IdnaError | url::ParseError::InvalidDomainCharacter)
+            if text.is_ascii() =>
+        {
+            let plain = text.to_ascii_lowercase().replace("xn--", "xn-x").replace("%20", "x");
+            Url::parse(&plain).is_ok()
         }
-        parsed => parsed.is_ok(),
+        Err(_) => false,
     }
 }
 
@@ -171,6 +175,8 @@ mod tests {
             "http://a..b",
             "http://.",
             "http://xn--a",
+            "http://xn---.b",
+            "http://a%20b",
             "foo://a%20b",
             "about:blank",
             "foo://",
