@@ -1,7 +1,9 @@
 //! What headless Chromium makes of answers, beside what the program makes of them.
 
 mod answers;
+mod asking;
 mod chance;
+mod cors;
 mod door;
 mod websocket;
 

@@ -1,49 +1,67 @@
-//! A loopback server that answers each path with the bytes that are kept for it.
+//! A loopback server that says what it is told to say, byte by byte.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// The page from which WebSockets are opened.
-const PAGE: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\
-    Content-Length: 22\r\n\r\n<!doctype html><title>";
+/// A page that does nothing by itself.
+pub const PAGE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<!doctype html><title>x";
 
-/// Opens these ports; path `/N` is answered with the answer of this number, in which `ACCEPT`
-/// stands for the right accept. Behind each answer the sending side is closed, so that nobody
-/// waits for the end of a head that has none.
-pub async fn serve(ports: usize, answers: Vec<Vec<u8>>) -> Vec<u16> {
-    let answers = Arc::new(answers);
+/// The head of a request.
+pub struct Request(String);
+
+impl Request {
+    /// Its method.
+    pub fn method(&self) -> &str {
+        self.0.split(' ').next().unwrap_or_default()
+    }
+
+    /// Its path, without the slash before it.
+    pub fn path(&self) -> &str {
+        self.0.split(' ').nth(1).unwrap_or_default().trim_start_matches('/')
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.0.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+/// Opens so many ports, which answer in the same way. Behind each answer the sending side is
+/// closed, so that nobody waits for the end of what has none.
+pub async fn serve<F>(ports: usize, answer: F) -> Vec<u16>
+where
+    F: Fn(&Request) -> Vec<u8> + Send + Sync + 'static,
+{
+    let answer = Arc::new(answer);
     let mut opened = Vec::new();
     for _ in 0..ports {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         opened.push(listener.local_addr().unwrap().port());
-        let answers = answers.clone();
+        let answer = answer.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, answers.clone()));
+                let answer = answer.clone();
+                tokio::spawn(async move { converse(stream, &*answer).await });
             }
         });
     }
     opened
 }
 
-async fn answer(mut stream: TcpStream, answers: Arc<Vec<Vec<u8>>>) {
+async fn converse(mut stream: TcpStream, answer: &(impl Fn(&Request) -> Vec<u8> + Sync)) {
     let mut bytes = Vec::new();
     while !bytes.windows(4).any(|four| four == b"\r\n\r\n") {
         if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
             return;
         }
     }
-    let request = String::from_utf8_lossy(&bytes);
-    let path = request.split(' ').nth(1).unwrap_or_default();
-    let number = path.trim_start_matches('/').parse().ok();
-    let answer = match number.and_then(|number: usize| answers.get(number)) {
-        Some(answer) => with_accept(answer, &request),
-        None => PAGE.to_vec(),
-    };
+    let answer = answer(&Request(String::from_utf8_lossy(&bytes).into_owned()));
     // The peer may have had enough already.
     stream.write_all(&answer).await.ok();
     stream.shutdown().await.ok();
@@ -52,16 +70,15 @@ async fn answer(mut stream: TcpStream, answers: Arc<Vec<Vec<u8>>>) {
     }
 }
 
-fn with_accept(answer: &[u8], request: &str) -> Vec<u8> {
-    const MARK: &[u8] = b"ACCEPT";
-    let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
-    let accept = derive_accept_key(key.unwrap_or_default().as_bytes());
-    let mut bytes = Vec::with_capacity(answer.len() + accept.len());
-    let mut rest = answer;
-    while let Some(at) = rest.windows(MARK.len()).position(|bytes| bytes == MARK) {
+/// Puts bytes in the place of a mark.
+pub fn filled(template: &[u8], mark: &str, value: &str) -> Vec<u8> {
+    let mark = mark.as_bytes();
+    let mut bytes = Vec::with_capacity(template.len() + value.len());
+    let mut rest = template;
+    while let Some(at) = rest.windows(mark.len()).position(|bytes| bytes == mark) {
         bytes.extend_from_slice(&rest[..at]);
-        bytes.extend_from_slice(accept.as_bytes());
-        rest = &rest[at + MARK.len()..];
+        bytes.extend_from_slice(value.as_bytes());
+        rest = &rest[at + mark.len()..];
     }
     bytes.extend_from_slice(rest);
     bytes

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use watchpost::outcome::reason::Reason::{self, *};
 
 use super::answers::{self, Answer};
@@ -40,7 +41,7 @@ const MESSAGES: &[(&str, Reason)] = &[
 ];
 
 /// The reason that a message of Chromium's stands for.
-fn reason(message: &str) -> Option<Reason> {
+pub fn reason(message: &str) -> Option<Reason> {
     let known = MESSAGES.iter().find(|(part, _)| message.contains(part)).map(|(_, reason)| *reason);
     let (_, code) = message.split_once("Unexpected response code: ").unwrap_or_default();
     known.or_else(|| match code.parse::<u32>().ok()? {
@@ -100,8 +101,16 @@ async fn ours(port: u16, number: usize, answer: &Answer) -> (Door, String) {
 
 /// Where Chromium and the program differ.
 async fn differences(answers: &[Answer]) -> Vec<String> {
-    let bytes = answers.iter().map(|answer| answer.bytes.clone()).collect();
-    let ports = door::serve(PORTS, bytes).await;
+    let bytes: Vec<_> = answers.iter().map(|answer| answer.bytes.clone()).collect();
+    let ports = door::serve(PORTS, move |request| {
+        let number = request.path().parse().ok();
+        let Some(answer) = number.and_then(|number: usize| bytes.get(number)) else {
+            return door::PAGE.into();
+        };
+        let key = request.header("Sec-WebSocket-Key").unwrap_or_default();
+        door::filled(answer, "ACCEPT", &derive_accept_key(key.as_bytes()))
+    })
+    .await;
     let doors: Vec<_> = answers
         .iter()
         .enumerate()
@@ -110,7 +119,8 @@ async fn differences(answers: &[Answer]) -> Vec<String> {
             json!({ "url": url, "subprotocols": answer.offer })
         })
         .collect();
-    let job = json!({ "page": format!("http://localhost:{}/page", ports[0]), "doors": doors });
+    let page = format!("http://localhost:{}/page", ports[0]);
+    let job = json!({ "websockets": { "page": page, "doors": doors } });
     let results = tokio::task::spawn_blocking(move || chromium(&job)).await.unwrap();
     let mut differences = Vec::new();
     let mut met = BTreeMap::<String, usize>::new();

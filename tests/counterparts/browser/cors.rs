@@ -1,0 +1,213 @@
+//! Requests of a page to another origin: what Chromium lets it read can be read, and what it keeps
+//! back is kept back for the same reason.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use watchpost::check::fetch::Fetch;
+use watchpost::check::header::Header;
+use watchpost::check::origin::Origin;
+use watchpost::outcome::cors::error::Blocked;
+use watchpost::outcome::cors::{self, Request};
+use watchpost::outcome::header::Header as Received;
+use watchpost::probe::head::Head;
+
+use super::asking::{self, Case, PAGES};
+use super::chance::Chance;
+use super::chromium;
+use super::door::{self, filled};
+
+/// Requests of a random run.
+const RANDOM: usize = 600;
+
+/// Where redirects lead: everybody may read this.
+const FINAL: &str = "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: ORIGIN\r\n\
+    Access-Control-Allow-Credentials: true\r\nAccess-Control-Allow-Methods: *, PUT, PATCH, DELETE\r\n\
+    Access-Control-Allow-Headers: *, authorization, content-type, x-a, x-b\r\n\r\n";
+
+/// What Chromium says where a redirect leads to nothing: it was let follow.
+const FOLLOWED: [&str; 3] =
+    ["net::ERR_INVALID_REDIRECT", "net::ERR_UNSAFE_REDIRECT", "net::ERR_CONNECTION_REFUSED"];
+
+/// What a page comes to.
+#[derive(Debug, PartialEq, Eq)]
+struct End {
+    /// The name of the error; `None` where the page can read the answer.
+    error: Option<String>,
+    /// What the preflight asked for: its method, and its headers.
+    asked: Option<(String, Option<String>)>,
+}
+
+/// What preflights ask for, by the number of the case.
+type Asked = Arc<Mutex<BTreeMap<usize, (String, Option<String>)>>>;
+
+/// Two ports: for pages, and for what they ask.
+async fn serve(cases: &[Case], asked: Asked) -> (u16, u16) {
+    let pages = door::serve(1, |request| match request.path() {
+        "null" => door::PAGE
+            .replace("\r\n\r\n", "\r\nContent-Security-Policy: sandbox allow-scripts\r\n\r\n")
+            .into(),
+        _ => door::PAGE.into(),
+    });
+    let pages = pages.await[0];
+    let answers: Vec<_> = cases
+        .iter()
+        .map(|case| {
+            let page = PAGES[case.page].origin(pages);
+            [&case.preflight, &case.answer].map(|template| filled(template, "ORIGIN", &page))
+        })
+        .collect();
+    let answering = move |request: &door::Request| {
+        let method = request.header("Access-Control-Request-Method");
+        let number: Result<usize, _> = request.path().parse();
+        let Ok(number) = number else {
+            let origin = request.header("Origin").unwrap_or("*");
+            return filled(FINAL.as_bytes(), "ORIGIN", origin);
+        };
+        let Some(method) = method.filter(|_| request.method() == "OPTIONS") else {
+            return answers[number][1].clone();
+        };
+        let names = request.header("Access-Control-Request-Headers").map(str::to_owned);
+        asked.lock().unwrap().insert(number, (method.to_owned(), names));
+        answers[number][0].clone()
+    };
+    (pages, door::serve(1, answering).await[0])
+}
+
+/// What Chromium makes of them.
+async fn theirs(cases: &[Case], asked: &Asked, pages: u16, port: u16) -> Vec<End> {
+    let of_page = |page: usize| {
+        let numbered = cases.iter().enumerate().filter(move |(_, case)| case.page == page);
+        numbered.map(|(number, _)| number)
+    };
+    let jobs = PAGES.iter().enumerate().map(|(page, address)| {
+        let requests: Vec<_> = of_page(page)
+            .map(|number| {
+                let case = &cases[number];
+                let url = format!("http://api.test:{port}/{number}");
+                json!({ "url": url, "method": case.method, "headers": case.headers,
+                    "credentials": case.credentials, "body": case.body })
+            })
+            .collect();
+        json!({ "page": address.url(pages), "requests": requests })
+    });
+    let job = json!({ "fetches": jobs.collect::<Vec<_>>() });
+    let results = tokio::task::spawn_blocking(move || chromium(&job)).await.unwrap();
+    let numbers = (0..PAGES.len()).flat_map(of_page);
+    let results = results.as_array().unwrap().iter().flat_map(|page| page.as_array().unwrap());
+    let mut asked = asked.lock().unwrap();
+    let mut ends: Vec<_> = numbers
+        .zip(results)
+        .map(|(number, result): (usize, &Value)| {
+            let readable = result["readable"].as_bool().unwrap();
+            let message = result["message"].as_str().unwrap_or_default();
+            let followed = FOLLOWED.contains(&message);
+            let error = (!readable && !followed).then(|| named(message));
+            (number, End { error, asked: asked.remove(&number) })
+        })
+        .collect();
+    ends.sort_by_key(|(number, _)| *number);
+    ends.into_iter().map(|(_, end)| end).collect()
+}
+
+/// A name of Chromium's for an error; what its network says becomes the reason for that.
+fn named(message: &str) -> String {
+    match super::websocket::reason(message) {
+        Some(reason) if message.starts_with("net::") => format!("{reason:?}"),
+        _ => message.to_owned(),
+    }
+}
+
+/// What the program's judge makes of one.
+async fn ours(case: &Case, pages: u16) -> End {
+    let origin: Origin = PAGES[case.page].origin(pages).parse().unwrap();
+    let headers = case.headers.iter().map(|(name, value)| Header::from_page(name, value).unwrap());
+    let fetch = Fetch::new(case.method.parse().unwrap(), headers.collect(), case.credentials);
+    let fetch = match case.body {
+        Some(body) => fetch.unwrap().with_body(body.to_owned()).unwrap(),
+        None => fetch.unwrap(),
+    };
+    let request = Request { origin: &origin, fetch: &fetch };
+    let asked =
+        request.needs_preflight().then(|| (request.fetch.method().to_string(), request.names()));
+    let mut error = None;
+    if asked.is_some() {
+        let answer = filled(&case.preflight, "ORIGIN", &origin.to_string());
+        error = judged(&answer, |status, headers| {
+            cors::judge_preflight(&request, status, headers).err()
+        })
+        .await;
+    }
+    if error.is_none() {
+        let answer = filled(&case.answer, "ORIGIN", &origin.to_string());
+        error = judged(&answer, |status, headers| {
+            cors::judge_response(&request, status, headers).err()
+        })
+        .await;
+    }
+    End { error, asked }
+}
+
+/// The name of what is wrong with an answer, interim ones left aside.
+async fn judged(
+    answer: &[u8],
+    judge: impl Fn(u16, &[Received<'_>]) -> Option<Blocked>,
+) -> Option<String> {
+    let mut rest = answer.to_vec();
+    loop {
+        let read = match Head::read(&mut &rest[..]).await {
+            Ok(head) => {
+                let read = head.parse(|status, _, headers| {
+                    let interim = (100..200).contains(&status);
+                    Ok((!interim).then(|| judge(status, headers)))
+                });
+                rest = head.into_rest();
+                read
+            }
+            Err(failure) => Err(failure),
+        };
+        match read {
+            Ok(None) => {}
+            Ok(Some(blocked)) => return blocked.map(|blocked| blocked.error.chromium().to_owned()),
+            Err(failure) => return Some(format!("{:?}", failure.reason())),
+        }
+    }
+}
+
+/// Where Chromium and the program differ.
+async fn differences(cases: &[Case]) -> Vec<String> {
+    let asked = Asked::default();
+    let (pages, port) = serve(cases, asked.clone()).await;
+    let theirs = theirs(cases, &asked, pages, port).await;
+    let mut differences = Vec::new();
+    let mut met = BTreeMap::<_, usize>::new();
+    for (case, theirs) in cases.iter().zip(&theirs) {
+        *met.entry(theirs.error.as_deref().unwrap_or("readable")).or_default() += 1;
+        let ours = ours(case, pages).await;
+        if *theirs != ours {
+            differences.push(format!("Chromium {theirs:?}, we {ours:?}: {case:?}"));
+        }
+    }
+    let mut table = String::new();
+    met.iter().for_each(|(error, times)| writeln!(table, "{times:6} {error}").unwrap());
+    println!("{table}");
+    differences
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn named_requests_do_as_in_chromium() {
+    let cases = asking::named();
+    assert!(cases.len() >= 40, "{} cases", cases.len());
+    let differences = differences(&cases).await;
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_requests_do_as_in_chromium() {
+    let mut chance = Chance::new(Chance::seed("CORS_SEED"));
+    let cases: Vec<_> = (0..RANDOM).map(|_| asking::random(&mut chance)).collect();
+    let differences = differences(&cases).await;
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
