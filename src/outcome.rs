@@ -5,6 +5,7 @@ pub mod chain;
 pub mod code;
 pub mod cors;
 pub mod der;
+pub mod extension;
 pub mod extensions;
 pub mod failure;
 pub mod header;

@@ -7,6 +7,7 @@ mod cors;
 mod dial;
 mod frame;
 pub mod head;
+mod inflate;
 mod io_error;
 mod legacy;
 mod memo;

@@ -122,7 +122,7 @@ pub enum Failure {
         /// What stood there.
         found: Option<Quoted>,
     },
-    /// An extension, where none was offered.
+    /// An extension that was not offered, or terms that browsers refuse.
     UnrequestedExtension {
         /// What stood there.
         found: Quoted,

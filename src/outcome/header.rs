@@ -62,6 +62,11 @@ pub fn found(headers: &[Header<'_>], name: &str) -> Option<Quoted> {
     (!values.is_empty()).then(|| Quoted::bytes(&values.join(&b", "[..])))
 }
 
+/// RFC 9110 section 5.6.2.
+pub fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
 /// Takes the blanks around a value away: other white space belongs to it.
 pub fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {

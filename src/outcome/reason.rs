@@ -204,7 +204,7 @@ reasons! {
         "The server chose no subprotocol, or one that was not offered."
         "Bring subprotocols and the server into line."
     UnrequestedExtension "unrequested_extension" Target
-        "The server switched on an extension that was not offered."
+        "The server switched on an extension that was not offered, or on terms that were not."
         "Mend the server: browsers refuse this."
     CorsMissingAllowOriginHeader "cors_missing_allow_origin_header" Target
         "The answer has no Access-Control-Allow-Origin: browsers keep it from the page."

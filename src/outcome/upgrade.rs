@@ -2,17 +2,27 @@
 
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::extension::{self, Deflate};
 use super::failure::Failure;
 use super::header::{self, Header};
 use super::quoted::Quoted;
 
-/// Judges the headers of a 101 answer to a request that offered `subprotocols` and no extension;
-/// gives the subprotocol that the server chose. The first fault is told, in Chromium's order.
+/// What was agreed on with an answer that opens a WebSocket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Agreed {
+    /// The subprotocol that the server chose.
+    pub subprotocol: Option<Quoted>,
+    /// Whether messages may be compressed.
+    pub deflate: Option<Deflate>,
+}
+
+/// Judges the headers of a 101 answer to a request that offered `subprotocols` and the usual
+/// extension. The first fault is told, in Chromium's order.
 pub fn judge(
     headers: &[Header<'_>],
     key: &str,
     subprotocols: &[String],
-) -> Result<Option<Quoted>, Failure> {
+) -> Result<Agreed, Failure> {
     let found = |name| header::found(headers, name);
     let upgrade = only(headers, "Upgrade");
     if !upgrade.is_ok_and(|value| value.is_some_and(|v| v.eq_ignore_ascii_case(b"websocket"))) {
@@ -36,10 +46,11 @@ pub fn judge(
     if !fits {
         return Err(Failure::BadSubprotocol { found: chosen });
     }
-    match found("Sec-WebSocket-Extensions") {
-        Some(found) => Err(Failure::UnrequestedExtension { found }),
-        None => Ok(chosen),
-    }
+    let deflate = extension::agreed(headers).map_err(|extension::Unacceptable| {
+        let found = found("Sec-WebSocket-Extensions").unwrap_or_default();
+        Failure::UnrequestedExtension { found }
+    })?;
+    Ok(Agreed { subprotocol: chosen, deflate })
 }
 
 /// A header that may come once came more often.
@@ -64,7 +75,7 @@ mod tests {
         let headers: Vec<_> =
             lines.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
         let offered: Vec<_> = offered.iter().map(|name| (*name).to_owned()).collect();
-        judge(&headers, KEY, &offered)
+        judge(&headers, KEY, &offered).map(|agreed| agreed.subprotocol)
     }
 
     fn with<'a>(extra: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
@@ -140,8 +151,10 @@ mod tests {
 
     #[test]
     fn an_extension_that_was_not_offered_fails() {
-        let lines = with(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
-        let failure = Failure::UnrequestedExtension { found: Quoted::text("permessage-deflate") };
+        let deflate = with(&[("Sec-WebSocket-Extensions", "permessage-deflate")]);
+        assert_eq!(judged(&deflate, &[]), Ok(None));
+        let lines = with(&[("Sec-WebSocket-Extensions", "x-other")]);
+        let failure = Failure::UnrequestedExtension { found: Quoted::text("x-other") };
         assert_eq!(judged(&lines, &[]), Err(failure));
         let empty = with(&[("Sec-WebSocket-Extensions", "")]);
         let failure = Failure::UnrequestedExtension { found: Quoted::text("") };

@@ -5,7 +5,7 @@ use crate::outcome::failure::Failure;
 use crate::outcome::header::Header;
 use crate::outcome::quoted::Quoted;
 use crate::outcome::response::Response;
-use crate::outcome::upgrade;
+use crate::outcome::upgrade::{self, Agreed};
 
 /// An answer that could be read.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,8 +19,8 @@ pub struct Answer {
 /// What an answer does with the page.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Door {
-    /// Lets it in, with the subprotocol that the server chose.
-    Open(Option<Quoted>),
+    /// Lets it in, on these terms.
+    Open(Agreed),
     /// Sends it away; the body is still to come.
     Shut(Response),
 }

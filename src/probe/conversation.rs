@@ -6,8 +6,10 @@ use tokio::io::{AsyncRead, AsyncWrite, Join, Sink};
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use super::frame::{Frames, MAX_MESSAGE_BYTES, invalid};
+use super::frame::{Frame, Frames, MAX_MESSAGE_BYTES, invalid};
+use super::inflate::Inflater;
 use crate::check::conversation::{Matcher, Step};
+use crate::outcome::extension::Deflate;
 use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
 use crate::outcome::quoted::Quoted;
@@ -39,8 +41,16 @@ impl<R: AsyncRead + Unpin> Capped for Join<R, Sink> {
 pub struct Conversation<S> {
     frames: Frames<S>,
     /// The pieces so far of a message that is not whole yet.
-    pieces: Option<(OpCode, Vec<u8>)>,
+    pieces: Option<Pieces>,
+    inflater: Option<Inflater>,
     pongs: usize,
+}
+
+/// A message as far as it has come.
+struct Pieces {
+    opcode: OpCode,
+    compressed: bool,
+    payload: Vec<u8>,
 }
 
 /// What a server says.
@@ -57,9 +67,11 @@ struct Goodbye {
 }
 
 impl<S: Capped> Conversation<S> {
-    /// Takes over behind the handshake; `rest` came with the answer's head.
-    pub fn open(stream: S, rest: Vec<u8>) -> Self {
-        Self { frames: Frames::new(stream, rest), pieces: None, pongs: 0 }
+    /// Takes over behind the handshake, with what was agreed on; `rest` came with the answer's
+    /// head.
+    pub fn open(stream: S, rest: Vec<u8>, deflate: Option<Deflate>) -> Self {
+        let frames = Frames::new(stream, rest, deflate.is_some());
+        Self { frames, pieces: None, inflater: deflate.map(Inflater::new), pongs: 0 }
     }
 
     /// Goes through the steps; waits for no message beyond `until`.
@@ -143,7 +155,7 @@ impl<S: Capped> Conversation<S> {
         loop {
             *room = room.checked_sub(1).ok_or(Failure::FrameFlood)?;
             let frame = self.frames.next(phase).await?;
-            let (opcode, payload) = match (frame.opcode, self.pieces.take()) {
+            let message = match (frame.opcode, self.pieces.take()) {
                 (OpCode::Control(Control::Close), _) => {
                     return goodbye(&frame.payload).map(Message::Close);
                 }
@@ -159,19 +171,26 @@ impl<S: Capped> Conversation<S> {
                 (OpCode::Data(Data::Continue), None) => {
                     return Err(invalid("a continuation of nothing"));
                 }
-                (OpCode::Data(Data::Continue), Some((opcode, mut payload))) => {
-                    payload.extend(frame.payload);
-                    (opcode, payload)
+                (OpCode::Data(Data::Continue), Some(mut pieces)) => {
+                    pieces.payload.extend(frame.payload);
+                    pieces
                 }
                 (_, Some(_)) => return Err(invalid("a message inside another")),
-                (opcode, None) => (opcode, frame.payload),
+                (opcode, None) => {
+                    let Frame { compressed, payload, .. } = frame;
+                    Pieces { opcode, compressed, payload }
+                }
             };
-            if payload.len() > MAX_MESSAGE_BYTES {
+            if message.payload.len() > MAX_MESSAGE_BYTES {
                 return Err(Failure::FrameTooBig);
             }
             if !frame.last {
-                self.pieces = Some((opcode, payload));
+                self.pieces = Some(message);
                 continue;
+            }
+            let Pieces { opcode, compressed, mut payload } = message;
+            if let Some(inflater) = self.inflater.as_mut().filter(|_| compressed) {
+                payload = inflater.inflate(payload)?;
             }
             return match opcode {
                 OpCode::Data(Data::Text) => String::from_utf8(payload)

@@ -7,7 +7,7 @@
 use std::io::Cursor;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{Frame as Written, FrameHeader};
 
 use super::io_error;
@@ -31,6 +31,8 @@ pub struct Frame {
     pub last: bool,
     /// What it is.
     pub opcode: OpCode,
+    /// It begins a message that is compressed.
+    pub compressed: bool,
     /// Its payload.
     pub payload: Vec<u8>,
 }
@@ -39,12 +41,15 @@ pub struct Frame {
 pub struct Frames<S> {
     stream: S,
     unread: Vec<u8>,
+    /// Whether messages may be compressed.
+    deflate: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
-    /// Takes over a connection; `unread` came with what was before.
-    pub fn new(stream: S, unread: Vec<u8>) -> Self {
-        Self { stream, unread }
+    /// Takes over a connection; `unread` came with what was before. Where `deflate` was agreed
+    /// on, messages may be compressed.
+    pub fn new(stream: S, unread: Vec<u8>, deflate: bool) -> Self {
+        Self { stream, unread, deflate }
     }
 
     /// The connection.
@@ -55,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
     /// The next frame. Not to be called again after it was dropped half-way or has failed.
     pub async fn next(&mut self, phase: Phase) -> Result<Frame, Failure> {
         let head = loop {
-            match Head::parse(&self.unread)? {
+            match Head::parse(&self.unread, self.deflate)? {
                 Some(head) => break head,
                 None => self.read(phase).await?,
             }
@@ -66,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
         let behind = self.unread.split_off(head.bytes + head.payload);
         let mut payload = std::mem::replace(&mut self.unread, behind);
         payload.drain(..head.bytes);
-        Ok(Frame { last: head.last, opcode: head.opcode, payload })
+        Ok(Frame { last: head.last, opcode: head.opcode, compressed: head.compressed, payload })
     }
 
     async fn read(&mut self, phase: Phase) -> Result<(), Failure> {
@@ -100,13 +105,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
 struct Head {
     last: bool,
     opcode: OpCode,
+    compressed: bool,
     payload: usize,
     bytes: usize,
 }
 
 impl Head {
     /// Reads and judges it; `None` where bytes are missing.
-    fn parse(bytes: &[u8]) -> Result<Option<Self>, Failure> {
+    fn parse(bytes: &[u8], deflate: bool) -> Result<Option<Self>, Failure> {
         let mut cursor = Cursor::new(bytes);
         let (head, payload) = match FrameHeader::parse(&mut cursor) {
             Ok(Some(head)) => head,
@@ -114,7 +120,9 @@ impl Head {
             Err(error) => return Err(invalid(&error.to_string())),
         };
         let control = matches!(head.opcode, OpCode::Control(_));
-        if head.rsv1 || head.rsv2 || head.rsv3 {
+        // RFC 7692 section 6: the first frame of a message says whether it is compressed.
+        let begins = matches!(head.opcode, OpCode::Data(Data::Text | Data::Binary));
+        if head.rsv1 && !(deflate && begins) || head.rsv2 || head.rsv3 {
             return Err(invalid("a reserved bit is set"));
         }
         if head.mask.is_some() {
@@ -132,7 +140,8 @@ impl Head {
         }
         match usize::try_from(payload) {
             Ok(payload) if payload <= MAX_MESSAGE_BYTES => {
-                Ok(Some(Self { last: head.is_final, opcode: head.opcode, payload, bytes }))
+                let (last, opcode, compressed) = (head.is_final, head.opcode, head.rsv1);
+                Ok(Some(Self { last, opcode, compressed, payload, bytes }))
             }
             _ => Err(Failure::FrameTooBig),
         }
@@ -156,7 +165,7 @@ pub fn invalid(detail: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data};
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::Control;
 
     use super::*;
 
@@ -170,11 +179,25 @@ mod tests {
             (&long, OpCode::Data(Data::Binary), 65_536),
             (&[0x89, 125], OpCode::Control(Control::Ping), 125),
         ] {
-            let head = Head { last: true, opcode, payload, bytes: bytes.len() };
-            assert_eq!(Head::parse(bytes), Ok(Some(head)), "{bytes:?}");
+            let bytes_of_head = bytes.len();
+            let head =
+                Head { last: true, opcode, compressed: false, payload, bytes: bytes_of_head };
+            assert_eq!(Head::parse(bytes, false), Ok(Some(head)), "{bytes:?}");
             for cut in 0..bytes.len() {
-                assert_eq!(Head::parse(&bytes[..cut]), Ok(None), "{bytes:?} cut at {cut}");
+                assert_eq!(Head::parse(&bytes[..cut], false), Ok(None), "{bytes:?} cut at {cut}");
             }
+        }
+    }
+
+    #[test]
+    fn only_the_begin_of_a_message_may_say_that_it_is_compressed() {
+        for begin in [0xc1, 0xc2, 0x41] {
+            let head = Head::parse(&[begin, 0], true).unwrap().unwrap();
+            assert!(head.compressed, "{begin:#x}");
+        }
+        for other in [0xc0, 0x40, 0xc8, 0xc9, 0xca, 0xa1, 0x91, 0xe1] {
+            let head = Head::parse(&[other, 0], true);
+            assert!(matches!(head, Err(Failure::FrameInvalid { .. })), "{other:#x}");
         }
     }
 
@@ -190,12 +213,15 @@ mod tests {
             &[0x82, 126, 0, 125],
             &[0x82, 127, 0, 0, 0, 0, 0, 0, 0xff, 0xff],
         ] {
-            assert!(matches!(Head::parse(bytes), Err(Failure::FrameInvalid { .. })), "{bytes:?}");
-            assert_eq!(Head::parse(&bytes[..bytes.len() - 1]), Ok(None), "{bytes:?}");
+            assert!(
+                matches!(Head::parse(bytes, false), Err(Failure::FrameInvalid { .. })),
+                "{bytes:?}"
+            );
+            assert_eq!(Head::parse(&bytes[..bytes.len() - 1], false), Ok(None), "{bytes:?}");
         }
         for length in [(1 << 16) + 1, 10 << 20, 1 << 63, u64::MAX] {
             let bytes = [&[0x82, 127][..], &length.to_be_bytes()].concat();
-            assert_eq!(Head::parse(&bytes), Err(Failure::FrameTooBig), "{length}");
+            assert_eq!(Head::parse(&bytes, false), Err(Failure::FrameTooBig), "{length}");
         }
     }
 
@@ -206,7 +232,7 @@ mod tests {
             let bytes = masked(OpCode::Data(Data::Binary), &payload, mask);
             let mut plain = bytes.clone();
             plain[1] &= 0x7f;
-            let head = match Head::parse(&plain) {
+            let head = match Head::parse(&plain, false) {
                 Err(Failure::FrameTooBig) => {
                     prop_assert!(payload.len() > MAX_MESSAGE_BYTES);
                     return Ok(());
@@ -222,7 +248,7 @@ mod tests {
 
         #[test]
         fn no_bytes_make_a_head_panic(bytes in prop::collection::vec(any::<u8>(), 0..16)) {
-            Head::parse(&bytes).ok();
+            Head::parse(&bytes, false).ok();
         }
     }
 }

@@ -15,9 +15,11 @@ use super::head::{Head, MAX_HEAD_BYTES};
 use super::io_error;
 use super::witness::Witness;
 use crate::check::probe::Websocket;
+use crate::outcome::extension;
 use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
 use crate::outcome::quoted::Quoted;
+use crate::outcome::upgrade::Agreed;
 
 /// Most bytes of a refusal's body that are read.
 const MAX_BODY_BYTES: usize = 1024;
@@ -77,10 +79,10 @@ async fn upgrade(
             }
             Err(Failure::UpgradeRejected(response))
         }
-        Door::Open(subprotocol) => {
+        Door::Open(Agreed { subprotocol, deflate }) => {
             witness.seen.upgraded = true;
             witness.seen.subprotocol = subprotocol;
-            let mut conversation = Conversation::open(stream, head.into_rest());
+            let mut conversation = Conversation::open(stream, head.into_rest(), deflate);
             if run.expects_entry() && !websocket.conversation.is_empty() {
                 witness.enter(Phase::Transfer);
                 conversation.hold(&websocket.conversation, run.last_word()).await?;
@@ -111,6 +113,7 @@ fn request(run: &Run<'_>, websocket: &Websocket, key: &str) -> Vec<u8> {
     }
     line(&[b"Sec-WebSocket-Version: 13"]);
     line(&[b"Sec-WebSocket-Key: ", key.as_bytes()]);
+    line(&[b"Sec-WebSocket-Extensions: ", extension::OFFER.as_bytes()]);
     if !websocket.subprotocols.is_empty() {
         let offer = websocket.subprotocols.join(", ");
         line(&[b"Sec-WebSocket-Protocol: ", offer.as_bytes()]);

@@ -14,10 +14,12 @@ use tokio::time::Instant;
 use watchpost::check::Check;
 use watchpost::check::conversation::Step;
 use watchpost::http::exposition::Format;
+use watchpost::outcome::extension::Deflate;
 use watchpost::outcome::failure::Failure;
 use watchpost::outcome::phase::Phase;
 use watchpost::outcome::quoted::{MAX_CHARS, Quoted};
 use watchpost::outcome::response::Response;
+use watchpost::outcome::upgrade::Agreed;
 use watchpost::outcome::{Observation, Outcome, verdict};
 use watchpost::probe::answer::{self, Door};
 use watchpost::probe::conversation::Conversation;
@@ -103,12 +105,13 @@ pub fn at_once<T>(future: impl Future<Output = T>) -> T {
 pub fn talk(
     stream: impl AsyncRead + Unpin,
     rest: Vec<u8>,
+    deflate: Option<Deflate>,
     steps: &[Step],
 ) -> (Result<(), Failure>, Option<Result<(), Failure>>) {
     at_once(async {
         let until = Instant::now() + Duration::from_secs(60);
         let stream = tokio::io::join(stream, tokio::io::sink());
-        let mut conversation = Conversation::open(stream, rest);
+        let mut conversation = Conversation::open(stream, rest, deflate);
         let held = conversation.hold(steps, until).await;
         let closed = if held.is_ok() { Some(conversation.close(until).await) } else { None };
         (held, closed)
@@ -127,10 +130,11 @@ pub fn run(check: &Check, mut stream: impl AsyncRead + Unpin) -> Outcome {
         let answer = answer::read(&head, KEY, &websocket.subprotocols)?;
         seen.http_status = Some(answer.status);
         match answer.door? {
-            Door::Open(subprotocol) => {
+            Door::Open(Agreed { subprotocol, deflate }) => {
                 seen.upgraded = true;
                 seen.subprotocol = subprotocol;
-                let (held, closed) = talk(stream, head.into_rest(), &websocket.conversation);
+                let rest = head.into_rest();
+                let (held, closed) = talk(stream, rest, deflate, &websocket.conversation);
                 held.and(closed.unwrap_or(Ok(())))
             }
             Door::Shut(mut response) => {

@@ -21,6 +21,7 @@ use watchpost::outcome::certificate::Certificate;
 use watchpost::outcome::chain::Chain;
 use watchpost::outcome::failure::Failure;
 use watchpost::outcome::phase::{Phase, PhaseTimes};
+use watchpost::outcome::upgrade::Agreed;
 use watchpost::outcome::verdict::{self, Verdict};
 use watchpost::outcome::verification::{Verification, VerifyFailure};
 use watchpost::outcome::{Observation, Outcome};
@@ -117,13 +118,13 @@ fn run(check: &Check, mut bytes: &[u8], now: Timestamp) -> Outcome {
                 seen.refusal = Some(response.clone());
                 Err(Failure::UpgradeRejected(response))
             }
-            Door::Open(subprotocol) => {
+            Door::Open(Agreed { subprotocol, deflate }) => {
                 seen.upgraded = true;
                 seen.subprotocol = subprotocol;
                 let stream = tokio::io::join(bytes, tokio::io::sink());
                 let until = Instant::now() + Duration::from_secs(1);
                 let talk = async {
-                    let mut conversation = Conversation::open(stream, head.into_rest());
+                    let mut conversation = Conversation::open(stream, head.into_rest(), deflate);
                     conversation.hold(&websocket.conversation, until).await?;
                     conversation.close(until).await
                 };

@@ -118,7 +118,7 @@ pub fn header(line: &[u8]) -> Option<Header<'_>> {
         return None;
     }
     let name = header::trim(name);
-    let name = name.iter().all(|byte| is_token(*byte)).then_some(name)?;
+    let name = name.iter().all(|byte| header::is_token(*byte)).then_some(name)?;
     Some(Header { name: str::from_utf8(name).ok()?, value: header::trim(value.get(1..)?) })
 }
 
@@ -128,11 +128,6 @@ fn is_break(byte: u8) -> bool {
 
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
-}
-
-/// RFC 9110 section 5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

@@ -52,9 +52,9 @@ fuzz_target!(|input: &[u8]| {
         Ok((answer, _)) => {
             assert_eq!(answer.status == 101, !matches!(answer.door, Ok(Door::Shut(_))));
             match &answer.door {
-                Ok(Door::Open(subprotocol)) => {
+                Ok(Door::Open(agreed)) => {
                     assert_eq!(
-                        subprotocol.as_ref().map(|name| name.as_str() == "chat"),
+                        agreed.subprotocol.as_ref().map(|name| name.as_str() == "chat"),
                         offers.then_some(true)
                     );
                 }

@@ -2,6 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use watchpost::outcome::extension;
 use watchpost::outcome::header::{self, Header};
 use watchpost::outcome::reason::Reason;
 use watchpost::outcome::upgrade::judge;
@@ -14,8 +15,13 @@ fn all(headers: &[(String, Vec<u8>)], name: &str) -> Vec<Vec<u8>> {
     values.map(|value| header::trim(value).to_vec()).collect()
 }
 
-/// The rules, each by itself, in the order in which they are told.
-fn expected(headers: &[(String, Vec<u8>)], offer: &[String]) -> Option<Reason> {
+/// The rules, each by itself, in the order in which they are told. Terms of an extension have a
+/// judge of their own.
+fn expected(
+    headers: &[(String, Vec<u8>)],
+    borrowed: &[Header<'_>],
+    offer: &[String],
+) -> Option<Reason> {
     let small = |name: &str| -> Vec<Vec<u8>> {
         all(headers, name).iter().map(|value| value.to_ascii_lowercase()).collect()
     };
@@ -36,7 +42,7 @@ fn expected(headers: &[(String, Vec<u8>)], offer: &[String]) -> Option<Reason> {
     if !fits {
         return Some(Reason::BadSubprotocol);
     }
-    (!all(headers, "sec-websocket-extensions").is_empty()).then_some(Reason::UnrequestedExtension)
+    extension::agreed(borrowed).is_err().then_some(Reason::UnrequestedExtension)
 }
 
 // The offer on the first line, then the headers; `ACCEPT` stands for the right answer.
@@ -60,12 +66,12 @@ fuzz_target!(|input: &[u8]| {
         .collect();
     let borrowed: Vec<_> = headers.iter().map(|(name, value)| Header { name, value }).collect();
     let judged = judge(&borrowed, KEY, &offer);
-    let wanted = expected(&headers, &offer);
+    let wanted = expected(&headers, &borrowed, &offer);
     assert_eq!(judged.as_ref().err().map(|failure| failure.reason()), wanted);
     match judged {
-        Ok(chosen) => {
-            assert_eq!(chosen.is_some(), !offer.is_empty());
-            chosen.iter().for_each(quoted);
+        Ok(agreed) => {
+            assert_eq!(agreed.subprotocol.is_some(), !offer.is_empty());
+            agreed.subprotocol.iter().for_each(quoted);
         }
         Err(failure) => can_strike(&failure),
     }

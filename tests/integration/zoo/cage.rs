@@ -104,11 +104,27 @@ impl Animal {
 
     /// One that lets everybody in, sends these bytes and then waits.
     pub fn sending(name: &str, ends: Option<(Phase, Reason)>, bytes: impl Into<Vec<u8>>) -> Self {
-        let bytes: Arc<[u8]> = bytes.into().into();
+        Self::opening(name, ends, raw::OPEN, bytes.into())
+    }
+
+    /// The same, where it was agreed on that messages may be compressed.
+    pub fn compressing(name: &str, ends: Option<(Phase, Reason)>, bytes: Vec<u8>) -> Self {
+        const DEFLATE: &str = "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Accept: ACCEPT\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+        Self::opening(name, ends, DEFLATE, bytes)
+    }
+
+    fn opening(
+        name: &str,
+        ends: Option<(Phase, Reason)>,
+        answer: &'static str,
+        bytes: Vec<u8>,
+    ) -> Self {
+        let bytes: Arc<[u8]> = bytes.into();
         Self::plain(name, ends, move |mut stream| {
             let bytes = bytes.clone();
             async move {
-                raw::answer(&mut stream, raw::OPEN).await;
+                raw::answer(&mut stream, answer).await;
                 stream.write_all(&bytes).await.ok();
                 raw::hold(stream).await;
             }

@@ -8,6 +8,7 @@ use crate::fixture::raw::{self, OPEN};
 
 pub fn animals() -> Vec<Animal> {
     let mut animals = broken();
+    animals.extend(compressed());
     animals.extend(endless());
     animals.extend(closes());
     animals.extend(behind_our_goodbye());
@@ -20,6 +21,45 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         Ok(length) => [&[first, 126][..], &length.to_be_bytes(), payload].concat(),
         Err(_) => [&[first, 127][..], &(payload.len() as u64).to_be_bytes(), payload].concat(),
     }
+}
+
+/// A message as `permessage-deflate` has it.
+fn deflated(message: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(message.len() / 100 + 1024);
+    let mut stream = flate2::Compress::new(flate2::Compression::best(), false);
+    stream.compress_vec(message, &mut bytes, flate2::FlushCompress::Sync).unwrap();
+    bytes.strip_suffix(&[0, 0, 0xff, 0xff]).unwrap().to_vec()
+}
+
+fn compressed() -> Vec<Animal> {
+    let welcome = deflated(b"welcome");
+    let (begin, end) = welcome.split_at(3);
+    let compressing = |name: &str, reason, bytes: Vec<u8>| {
+        Animal::compressing(name, Some((Transfer, reason)), bytes)
+    };
+    vec![
+        Animal::compressing("a word that is compressed", None, frame(0xc1, &welcome)),
+        Animal::compressing("a word that is not, where it might be", None, frame(0x81, b"welcome")),
+        Animal::compressing(
+            "a compressed word in pieces, and a Ping",
+            None,
+            [frame(0x41, begin), frame(0x89, b""), frame(0x80, end)].concat(),
+        ),
+        compressing("a bomb of 4 MB", FrameTooBig, frame(0xc1, &deflated(&vec![b'x'; 4 << 20]))),
+        compressing("compressed garbage", FrameInvalid, frame(0xc1, &[0xa5; 1000])),
+        compressing(
+            "compressed text that is no UTF-8",
+            FrameInvalid,
+            frame(0xc1, &deflated(b"\xff")),
+        ),
+        compressing(
+            "a piece that says that it is compressed",
+            FrameInvalid,
+            [frame(0x41, begin), frame(0xc0, end)].concat(),
+        ),
+        compressing("a compressed Ping", FrameInvalid, frame(0xc9, b"")),
+        compressing("another word, compressed", MessageUnmatched, frame(0xc1, &deflated(b"no"))),
+    ]
 }
 
 fn close(code: u16, reason: &[u8]) -> Vec<u8> {

@@ -168,7 +168,8 @@ fn upgrades() -> Vec<Animal> {
     let (upgrade, connection) = ("Upgrade: websocket", "Connection: Upgrade");
     let accept = "Sec-WebSocket-Accept: ACCEPT";
     let of_another = instead("ACCEPT", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-    let extended = with("Sec-WebSocket-Extensions: permessage-deflate");
+    let extended = with("Sec-WebSocket-Extensions: x-webkit-deflate-frame");
+    let terms = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=16";
     let chosen = with("Sec-WebSocket-Protocol: chat");
     let chosen_twice = with("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat");
     let other = with("Sec-WebSocket-Protocol: xmpp");
@@ -191,6 +192,7 @@ fn upgrades() -> Vec<Animal> {
         ("an accept of another key", BadAccept, of_another, ""),
         ("accept twice", BadAccept, twice(accept), ""),
         ("an extension", UnrequestedExtension, extended, ""),
+        ("terms of an extension that nobody offered", UnrequestedExtension, with(terms), ""),
         ("an empty extension", UnrequestedExtension, with("Sec-WebSocket-Extensions:"), ""),
         ("a subprotocol unasked", BadSubprotocol, chosen, ""),
         ("another subprotocol", BadSubprotocol, other, offer),
