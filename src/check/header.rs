@@ -39,7 +39,9 @@ impl Header {
     /// Both values, as the one header that goes over the wire.
     pub fn joined_with(&self, other: &Self) -> Result<Self, HeaderError> {
         let joined = [self.value(), other.value()].join(&b", "[..]);
-        let mut value = HeaderValue::from_bytes(&joined).map_err(|_| HeaderError::Value)?;
+        // Of an empty second value, the comma alone is left.
+        let mut value =
+            HeaderValue::from_bytes(joined.trim_ascii_end()).map_err(|_| HeaderError::Value)?;
         value.set_sensitive(true);
         Ok(Self { name: self.name.clone(), value })
     }
