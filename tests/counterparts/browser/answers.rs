@@ -143,6 +143,27 @@ const WITH: &[(&str, &str)] = &[
     ("an unknown extension", "Sec-WebSocket-Extensions: x-unknown"),
     ("an empty extension", "Sec-WebSocket-Extensions:"),
     ("a malformed extension", "Sec-WebSocket-Extensions: ;;"),
+    ("compression", "Sec-WebSocket-Extensions: permessage-deflate"),
+    ("compression twice", "Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate"),
+    ("compression in capitals", "Sec-WebSocket-Extensions: Permessage-Deflate"),
+    ("a window", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=15"),
+    (
+        "a window without a size",
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+    ),
+    (
+        "a window that is too large",
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=16",
+    ),
+    (
+        "a window of the server",
+        "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=\"8\"",
+    ),
+    (
+        "no takeover",
+        "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    ),
+    ("a parameter that nobody knows", "Sec-WebSocket-Extensions: permessage-deflate; x=y"),
     ("a cookie", "Set-Cookie: a=b; Path=/"),
     ("a strange Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"),
 ];
@@ -382,6 +403,8 @@ const EXTRAS: &[&str] = &[
     "Sec-WebSocket-Extensions: foo; bar=baz",
     "Sec-WebSocket-Extensions: ;",
     "Sec-WebSocket-Extensions: \"x",
+    "Sec-WebSocket-Extensions: permessage-deflate",
+    "Sec-WebSocket-Extensions: permessage-deflate",
     "Sec-WebSocket-Version: 13",
     "Set-Cookie: a=b",
     "Keep-Alive: timeout=5",
@@ -425,11 +448,17 @@ pub fn random(chance: &mut Chance) -> Answer {
         let other = chance.below(at + 1);
         lines.swap(at, other);
     }
+    let extension = if chance.once_in(4) { Some(deflate(chance)) } else { None };
     let mut bytes = status.as_bytes().to_vec();
     for (at, line) in lines.iter().enumerate().filter(|(_, line)| !line.is_empty()) {
         let odd = odd_break.filter(|(place, _)| *place == at).map(|(_, odd)| odd);
         bytes.extend_from_slice(odd.unwrap_or(line_break).as_bytes());
         bytes.extend_from_slice(line.as_bytes());
+    }
+    if let Some(extension) = extension {
+        bytes.extend_from_slice(
+            format!("{line_break}Sec-WebSocket-Extensions: {extension}").as_bytes(),
+        );
     }
     bytes.extend_from_slice(end.as_bytes());
     for _ in 0..strikes {
@@ -437,6 +466,59 @@ pub fn random(chance: &mut Chance) -> Answer {
     }
     let offer: &[&[&str]] = &[&[], &[], CHAT, TWO];
     Answer { name: format!("changes {name}"), bytes, offer: chance.of(offer) }
+}
+
+/// Terms of compression.
+fn deflate(chance: &mut Chance) -> String {
+    let mut terms = "permessage-deflate".to_owned();
+    for _ in 0..chance.of(&[0, 1, 1, 2, 3]) {
+        terms.push_str(chance.of(&["; ", ";", " ;\t", "; ", ", ", " ", ";;"]));
+        terms.push_str(chance.of(&[
+            "server_no_context_takeover",
+            "client_no_context_takeover",
+            "server_max_window_bits",
+            "client_max_window_bits",
+            "server_max_window_bits",
+            "client_max_window_bits",
+            "Client_Max_Window_Bits",
+            "permessage-deflate",
+            "x",
+            "",
+        ]));
+        if chance.once_in(2) {
+            terms.push_str(chance.of(&["=", "=", " = "]));
+            terms.push_str(chance.of(&[
+                "8",
+                "9",
+                "10",
+                "11",
+                "12",
+                "15",
+                "7",
+                "16",
+                "08",
+                "0",
+                "",
+                "\"12\"",
+                "\"\"",
+                "\"1\\2\"",
+                "\"15",
+                "15\"",
+                "+9",
+                "1 2",
+                "true",
+                "'9'",
+                "\" 9\"",
+                "\"9 \"",
+                "4294967304",
+                "\"\\",
+                "\"\u{1}\"",
+                "\"9,\"",
+                "\"\u{e9}\"",
+            ]));
+        }
+    }
+    terms
 }
 
 /// Takes a byte away, puts one in, or changes one.

@@ -22,11 +22,6 @@ use super::door::{self, filled};
 /// Requests of a random run.
 const RANDOM: usize = 600;
 
-/// Where redirects lead: everybody may read this.
-const FINAL: &str = "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: ORIGIN\r\n\
-    Access-Control-Allow-Credentials: true\r\nAccess-Control-Allow-Methods: *, PUT, PATCH, DELETE\r\n\
-    Access-Control-Allow-Headers: *, authorization, content-type, x-a, x-b\r\n\r\n";
-
 /// What Chromium says where a redirect leads to nothing: it was let follow.
 const FOLLOWED: [&str; 3] =
     ["net::ERR_INVALID_REDIRECT", "net::ERR_UNSAFE_REDIRECT", "net::ERR_CONNECTION_REFUSED"];
@@ -63,8 +58,7 @@ async fn serve(cases: &[Case], asked: Asked) -> (u16, u16) {
         let method = request.header("Access-Control-Request-Method");
         let number: Result<usize, _> = request.path().parse();
         let Ok(number) = number else {
-            let origin = request.header("Origin").unwrap_or("*");
-            return filled(FINAL.as_bytes(), "ORIGIN", origin);
+            return open_to(request);
         };
         let Some(method) = method.filter(|_| request.method() == "OPTIONS") else {
             return answers[number][1].clone();
@@ -74,6 +68,20 @@ async fn serve(cases: &[Case], asked: Asked) -> (u16, u16) {
         answers[number][0].clone()
     };
     (pages, door::serve(1, answering).await[0])
+}
+
+/// Where redirects lead: whoever asks may read this.
+fn open_to(request: &door::Request) -> Vec<u8> {
+    let asked = |name| request.header(name).unwrap_or_default();
+    format!(
+        "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: {}\r\n\
+         Access-Control-Allow-Credentials: true\r\nAccess-Control-Allow-Methods: {}\r\n\
+         Access-Control-Allow-Headers: {}\r\n\r\n",
+        asked("Origin"),
+        asked("Access-Control-Request-Method"),
+        asked("Access-Control-Request-Headers"),
+    )
+    .into_bytes()
 }
 
 /// What Chromium makes of them.

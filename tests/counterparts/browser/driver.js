@@ -85,9 +85,9 @@ async function fetches(browser, pages) {
     const cdp = await page.context().newCDPSession(page);
     const urls = new Map();
     const messages = new Map();
-    // What is told of a preflight comes before what is told of its request.
-    cdp.on('Network.requestWillBeSent', ({ requestId, request, type }) => {
-      if (type !== 'Preflight' && !urls.has(requestId)) urls.set(requestId, request.url);
+    // What is told of a preflight by itself is not the whole truth.
+    cdp.on('Network.requestWillBeSent', ({ requestId, request, initiator }) => {
+      if (initiator.type !== 'preflight' && !urls.has(requestId)) urls.set(requestId, request.url);
     });
     cdp.on('Network.loadingFailed', ({ requestId, corsErrorStatus, errorText }) => {
       messages.set(urls.get(requestId), corsErrorStatus?.corsError ?? errorText);
