@@ -11,13 +11,16 @@ use watchpost::check::header::Header;
 use watchpost::check::origin::Origin;
 use watchpost::outcome::cors::error::Blocked;
 use watchpost::outcome::cors::{self, Request};
+use watchpost::outcome::failure::Failure;
 use watchpost::outcome::header::Header as Received;
+use watchpost::outcome::phase::Phase;
 use watchpost::probe::head::Head;
 
 use super::asking::{self, Case, PAGES};
 use super::chance::Chance;
 use super::chromium;
 use super::door::{self, filled};
+use crate::checks::{check, run};
 
 /// Requests of a random run.
 const RANDOM: usize = 600;
@@ -165,7 +168,7 @@ async fn judged(
 ) -> Option<String> {
     let mut rest = answer.to_vec();
     loop {
-        let read = match Head::read(&mut &rest[..]).await {
+        let read = match Head::read(&mut &rest[..], Phase::Request).await {
             Ok(head) => {
                 let read = head.parse(|status, _, headers| {
                     let interim = (100..200).contains(&status);
@@ -184,18 +187,53 @@ async fn judged(
     }
 }
 
-/// Where Chromium and the program differ.
+/// What the program's probe makes of one, over the wire.
+async fn probed(case: &Case, number: usize, asked: &Asked, pages: u16, port: u16) -> End {
+    let text = |text: &str| toml::Value::from(text).to_string();
+    let headers: Vec<_> =
+        case.headers.iter().map(|(name, value)| format!("{name} = {}", text(value))).collect();
+    let body = case.body.map_or_else(String::new, |body| format!("body = {}, ", text(body)));
+    let keys = format!(
+        "timeout = \"10s\"\nconnect-to = \"127.0.0.1:{port}\"\nprobes = [\"cors\"]\n\
+         origins = [{{ origin = \"{}\" }}]\n\
+         cors = {{ method = \"{}\", credentials = {}, headers = {{ {} }}, {body}forgeries = false }}",
+        PAGES[case.page].origin(pages),
+        case.method,
+        case.credentials,
+        headers.join(", "),
+    );
+    let outcome = run(&check(&format!("http://api.test:{port}/{number}"), &keys)).await;
+    let error = outcome.failure.and_then(|failure| match failure {
+        Failure::CorsBlocked(blocked) => Some(blocked.error.chromium().to_owned()),
+        // The page can read it, or follow.
+        Failure::HttpStatusUnexpected(_) | Failure::CorsRedirected { .. } => None,
+        failure => Some(format!("{:?}", failure.reason())),
+    });
+    End { error, asked: asked.lock().unwrap().remove(&number) }
+}
+
+/// Where Chromium and the program's judge differ, or its probe over the wire.
 async fn differences(cases: &[Case]) -> Vec<String> {
     let asked = Asked::default();
     let (pages, port) = serve(cases, asked.clone()).await;
     let theirs = theirs(cases, &asked, pages, port).await;
     let mut differences = Vec::new();
     let mut met = BTreeMap::<_, usize>::new();
-    for (case, theirs) in cases.iter().zip(&theirs) {
+    for ((number, case), theirs) in cases.iter().enumerate().zip(&theirs) {
         *met.entry(theirs.error.as_deref().unwrap_or("readable")).or_default() += 1;
         let ours = ours(case, pages).await;
         if *theirs != ours {
             differences.push(format!("Chromium {theirs:?}, we {ours:?}: {case:?}"));
+        }
+        // A config gives each name once.
+        let mut names: Vec<_> = case.headers.iter().map(|(name, _)| name).collect();
+        names.sort();
+        names.dedup();
+        if names.len() == case.headers.len() {
+            let probed = probed(case, number, &asked, pages, port).await;
+            if *theirs != probed {
+                differences.push(format!("Chromium {theirs:?}, the probe {probed:?}: {case:?}"));
+            }
         }
     }
     let mut table = String::new();
