@@ -1,4 +1,4 @@
-//! What headless Chromium makes of answers, beside what the program makes of them.
+//! What headless browsers make of answers, beside what the program makes of them.
 
 mod answers;
 mod asking;
@@ -14,8 +14,22 @@ use serde_json::Value;
 
 use crate::program::{file, installed};
 
-/// Has a page in Chromium do a job, and gives what came of it.
-fn chromium(job: &Value) -> Value {
+/// Whom pages are opened in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Browser {
+    /// Says why, too.
+    Chromium,
+    /// Says whether, and not why.
+    Firefox,
+}
+
+/// Has pages in a browser do a job, and gives what came of it.
+async fn ask(browser: Browser, mut job: Value) -> Value {
+    job["firefox"] = (browser == Browser::Firefox).into();
+    tokio::task::spawn_blocking(move || drive(&job)).await.unwrap()
+}
+
+fn drive(job: &Value) -> Value {
     let mut driver = Command::new("node")
         .arg(file("browser/driver.js"))
         .env("NODE_PATH", installed("node_modules"))

@@ -224,6 +224,7 @@ const STATUS_LINES: &[&str] = &[
     "HTTP/1.1 101 X ",
     "HTTP/1.1 101\tX",
     "HTTP/1.1\t101 X",
+    "HTTP/1.1 \t101 X",
     "HTTP/1.1 101:X",
     "HTTP/1.1 101 \u{1}\u{7f}",
     "HTTP/1.1 0101 X",

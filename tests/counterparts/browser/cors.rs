@@ -18,15 +18,15 @@ use watchpost::probe::head::Head;
 
 use super::asking::{self, Case, PAGES};
 use super::chance::Chance;
-use super::chromium;
 use super::door::{self, filled};
+use super::{Browser, ask};
 use crate::checks::{check, run};
 
 /// Requests of a random run.
 const RANDOM: usize = 600;
 
-/// What Chromium says where a redirect leads to nothing: it was let follow.
-const FOLLOWED: [&str; 3] =
+/// What Chromium says where a redirect leads to nothing, whether or not it might have followed.
+const NOWHERE: [&str; 3] =
     ["net::ERR_INVALID_REDIRECT", "net::ERR_UNSAFE_REDIRECT", "net::ERR_CONNECTION_REFUSED"];
 
 /// What a page comes to.
@@ -36,6 +36,16 @@ struct End {
     error: Option<String>,
     /// What the preflight asked for: its method, and its headers.
     asked: Option<(String, Option<String>)>,
+}
+
+impl End {
+    /// Whether Chromium's is the program's.
+    fn is(&self, ours: &Self) -> bool {
+        let redirected =
+            matches!(ours.error.as_deref(), None | Some("PreflightDisallowedRedirect"));
+        let nowhere = self.error.as_deref().is_some_and(|error| NOWHERE.contains(&error));
+        self.asked == ours.asked && (self.error == ours.error || nowhere && redirected)
+    }
 }
 
 /// What preflights ask for, by the number of the case.
@@ -88,7 +98,13 @@ fn open_to(request: &door::Request) -> Vec<u8> {
 }
 
 /// What Chromium makes of them.
-async fn theirs(cases: &[Case], asked: &Asked, pages: u16, port: u16) -> Vec<End> {
+async fn theirs(
+    browser: Browser,
+    cases: &[Case],
+    asked: &Asked,
+    pages: u16,
+    port: u16,
+) -> Vec<End> {
     let of_page = |page: usize| {
         let numbered = cases.iter().enumerate().filter(move |(_, case)| case.page == page);
         numbered.map(|(number, _)| number)
@@ -105,7 +121,7 @@ async fn theirs(cases: &[Case], asked: &Asked, pages: u16, port: u16) -> Vec<End
         json!({ "page": address.url(pages), "requests": requests })
     });
     let job = json!({ "fetches": jobs.collect::<Vec<_>>() });
-    let results = tokio::task::spawn_blocking(move || chromium(&job)).await.unwrap();
+    let results = ask(browser, job).await;
     let numbers = (0..PAGES.len()).flat_map(of_page);
     let results = results.as_array().unwrap().iter().flat_map(|page| page.as_array().unwrap());
     let mut asked = asked.lock().unwrap();
@@ -114,8 +130,7 @@ async fn theirs(cases: &[Case], asked: &Asked, pages: u16, port: u16) -> Vec<End
         .map(|(number, result): (usize, &Value)| {
             let readable = result["readable"].as_bool().unwrap();
             let message = result["message"].as_str().unwrap_or_default();
-            let followed = FOLLOWED.contains(&message);
-            let error = (!readable && !followed).then(|| named(message));
+            let error = (!readable).then(|| named(message));
             (number, End { error, asked: asked.remove(&number) })
         })
         .collect();
@@ -216,13 +231,13 @@ async fn probed(case: &Case, number: usize, asked: &Asked, pages: u16, port: u16
 async fn differences(cases: &[Case]) -> Vec<String> {
     let asked = Asked::default();
     let (pages, port) = serve(cases, asked.clone()).await;
-    let theirs = theirs(cases, &asked, pages, port).await;
+    let theirs = theirs(Browser::Chromium, cases, &asked, pages, port).await;
     let mut differences = Vec::new();
     let mut met = BTreeMap::<_, usize>::new();
     for ((number, case), theirs) in cases.iter().enumerate().zip(&theirs) {
         *met.entry(theirs.error.as_deref().unwrap_or("readable")).or_default() += 1;
         let ours = ours(case, pages).await;
-        if *theirs != ours {
+        if !theirs.is(&ours) {
             differences.push(format!("Chromium {theirs:?}, we {ours:?}: {case:?}"));
         }
         // A config gives each name once.
@@ -231,7 +246,7 @@ async fn differences(cases: &[Case]) -> Vec<String> {
         names.dedup();
         if names.len() == case.headers.len() {
             let probed = probed(case, number, &asked, pages, port).await;
-            if *theirs != probed {
+            if !theirs.is(&probed) {
                 differences.push(format!("Chromium {theirs:?}, the probe {probed:?}: {case:?}"));
             }
         }
@@ -255,5 +270,29 @@ async fn random_requests_do_as_in_chromium() {
     let mut chance = Chance::new(Chance::seed("CORS_SEED"));
     let cases: Vec<_> = (0..RANDOM).map(|_| asking::random(&mut chance)).collect();
     let differences = differences(&cases).await;
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// What Firefox asks for that Chromium lets go unasked: its own hints for servers.
+const HINTS: [&str; 7] =
+    ["DPR", "Device-Memory", "Downlink", "ECT", "RTT", "Save-Data", "Viewport-Width"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn named_requests_do_as_in_firefox() {
+    // It does not take a redirect to nowhere for an answer either.
+    let nowhere = |case: &Case| case.name.ends_with(" to \"\"");
+    let hints = |case: &Case| HINTS.contains(&case.name.as_str());
+    let mut cases = asking::named();
+    cases.retain(|case| !nowhere(case) && !hints(case));
+    let asked = Asked::default();
+    let (pages, port) = serve(&cases, asked.clone()).await;
+    let theirs = theirs(Browser::Firefox, &cases, &asked, pages, port).await;
+    let mut differences = Vec::new();
+    for (case, theirs) in cases.iter().zip(&theirs) {
+        let ours = ours(case, pages).await;
+        if theirs.error.is_some() != ours.error.is_some() || theirs.asked != ours.asked {
+            differences.push(format!("Firefox {theirs:?}, we {ours:?}: {case:?}"));
+        }
+    }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

@@ -2,9 +2,14 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+/// Longest that a goodbye is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A page that does nothing by itself.
 pub const PAGE: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<!doctype html><title>x";
@@ -64,6 +69,11 @@ async fn converse(mut stream: TcpStream, answer: &(impl Fn(&Request) -> Vec<u8> 
     let answer = answer(&Request(String::from_utf8_lossy(&bytes).into_owned()));
     // The peer may have had enough already.
     stream.write_all(&answer).await.ok();
+    // Whoever gets in says goodbye; others may wait for more.
+    let has = |part: &[u8]| answer.windows(part.len()).any(|bytes| bytes == part);
+    if has(b"101") && (has(b"\n\r\n") || has(b"\n\n")) {
+        timeout(PATIENCE, stream.read_buf(&mut bytes)).await.ok();
+    }
     stream.shutdown().await.ok();
     while matches!(stream.read_buf(&mut bytes).await, Ok(1..)) {
         bytes.clear();
