@@ -9,12 +9,9 @@ impl Chance {
         Self(seed)
     }
 
-    /// The seed that a variable of the environment names, or the usual one. It is shown where the
-    /// test fails.
+    /// The seed that a variable of the environment names, or the usual one.
     pub fn seed(variable: &str) -> u64 {
-        let seed = std::env::var(variable).ok().map_or(1, |text| text.parse().unwrap());
-        println!("{variable}={seed}");
-        seed
+        std::env::var(variable).ok().map_or(1, |text| text.parse().unwrap())
     }
 
     fn next(&mut self) -> u64 {

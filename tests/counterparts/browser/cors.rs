@@ -2,7 +2,6 @@
 //! back is kept back for the same reason.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -24,6 +23,9 @@ use crate::checks::{check, run};
 
 /// Requests of a random run.
 const RANDOM: usize = 600;
+
+/// Fewest errors that Chromium names in a run: fewer, and the cases are too much alike.
+const ENDS: usize = 12;
 
 /// What Chromium says where a redirect leads to nothing, whether or not it might have followed.
 const NOWHERE: [&str; 3] =
@@ -251,9 +253,7 @@ async fn differences(cases: &[Case]) -> Vec<String> {
             }
         }
     }
-    let mut table = String::new();
-    met.iter().for_each(|(error, times)| writeln!(table, "{times:6} {error}").unwrap());
-    println!("{table}");
+    assert!(met.len() >= ENDS, "too little variety: {met:?}");
     differences
 }
 
@@ -267,10 +267,11 @@ async fn named_requests_do_as_in_chromium() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_requests_do_as_in_chromium() {
-    let mut chance = Chance::new(Chance::seed("CORS_SEED"));
+    let seed = Chance::seed("CORS_SEED");
+    let mut chance = Chance::new(seed);
     let cases: Vec<_> = (0..RANDOM).map(|_| asking::random(&mut chance)).collect();
     let differences = differences(&cases).await;
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    assert!(differences.is_empty(), "CORS_SEED={seed}\n{}", differences.join("\n"));
 }
 
 /// What Firefox asks for that Chromium lets go unasked: its own hints for servers.
