@@ -9,6 +9,7 @@ mod websocket;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -29,7 +30,11 @@ async fn ask(browser: Browser, mut job: Value) -> Value {
     tokio::task::spawn_blocking(move || drive(&job)).await.unwrap()
 }
 
+/// One browser at a time: other tests want their share of the machine.
+static GATE: Mutex<()> = Mutex::new(());
+
 fn drive(job: &Value) -> Value {
+    let _alone = GATE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut driver = Command::new("node")
         .arg(file("browser/driver.js"))
         .env("NODE_PATH", installed("node_modules"))
