@@ -82,3 +82,33 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 COMMIT;
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(connection: &Connection) -> Vec<String> {
+        let mut statement =
+            connection.prepare("SELECT name FROM pragma_table_info('results')").unwrap();
+        let names = statement.query_map([], |row| row.get(0)).unwrap();
+        names.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn a_file_of_an_older_program_gets_the_same_columns_in_the_same_order() {
+        let new = Connection::open_in_memory().unwrap();
+        prepare(&new).unwrap();
+        let added = ["stalled_us", "preflight_us", "request_us"];
+        for (version, missing) in [(1, &added[..]), (2, &added[1..])] {
+            let old = Connection::open_in_memory().unwrap();
+            prepare(&old).unwrap();
+            for column in missing {
+                old.execute_batch(&format!("ALTER TABLE results DROP COLUMN {column}")).unwrap();
+            }
+            old.pragma_update(None, "user_version", version).unwrap();
+            prepare(&old).unwrap();
+            assert_eq!(columns(&old), columns(&new), "from {version}");
+            prepare(&old).unwrap();
+        }
+    }
+}
