@@ -20,7 +20,7 @@ use origin::{Expect, OriginRule};
 use probe::{Probe, ProbeKind};
 
 /// One scheduled unit and one label set: an endpoint, what is asked of it, and for which page.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Check {
     /// Stable over restarts and reloads.
     pub id: CheckId,
@@ -32,6 +32,21 @@ pub struct Check {
     pub origin: Option<Arc<OriginRule>>,
     /// When it runs.
     pub cadence: Cadence,
+    /// A page of the same endpoint that must get in, where another must be refused: a refusal
+    /// proves nothing about a door that is shut to everybody.
+    pub control: Option<Arc<OriginRule>>,
+}
+
+impl PartialEq for Check {
+    /// The control follows from the other origins of the endpoint: it is no part of what this
+    /// check asks.
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.endpoint == other.endpoint
+            && self.probe == other.probe
+            && self.origin == other.origin
+            && self.cadence == other.cadence
+    }
 }
 
 impl Check {
@@ -43,7 +58,12 @@ impl Check {
         cadence: Cadence,
     ) -> Self {
         let id = CheckId::new(&endpoint.name, probe.kind(), origin.as_deref());
-        Self { id, endpoint, probe, origin, cadence }
+        Self { id, endpoint, probe, origin, cadence, control: None }
+    }
+
+    /// The same check, beside a page that must get in.
+    pub fn beside(self, control: Option<Arc<OriginRule>>) -> Self {
+        Self { control, ..self }
     }
 
     /// Whether getting in is what this check wants to see.

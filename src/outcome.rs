@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod chain;
 pub mod code;
+pub mod control;
 pub mod cors;
 pub mod der;
 pub mod extension;

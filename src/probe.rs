@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod capture;
+mod control;
 pub mod conversation;
 mod cors;
 mod dial;
@@ -33,8 +34,10 @@ use crate::check::origin::Expect;
 use crate::check::probe::{Probe, RefusalStatuses};
 use crate::clock;
 use crate::clock::lag::Lag;
+use crate::outcome::control::Control;
 use crate::outcome::failure::Failure;
 use crate::outcome::{self, Observation, Outcome, lag, verdict, warning};
+use control::Controls;
 use resolve::Resolver;
 use trust::Profiles;
 pub use trust::crypto_provider;
@@ -51,6 +54,7 @@ pub struct Prober {
     forgeries: cors::Forgeries,
     user_agent: String,
     lag: Arc<Lag>,
+    controls: Controls,
 }
 
 impl Prober {
@@ -67,13 +71,10 @@ impl Prober {
         };
         let resolver = Resolver::new(nameservers);
         warm_up();
-        Self {
-            resolver,
-            profiles: Profiles::new(endpoints),
-            forgeries: cors::Forgeries::default(),
-            user_agent,
-            lag: Arc::default(),
-        }
+        let profiles = Profiles::new(endpoints);
+        let (lag, controls) = (Arc::default(), Controls::default());
+        let forgeries = cors::Forgeries::default();
+        Self { resolver, profiles, forgeries, user_agent, lag, controls }
     }
 
     /// The same prober; runs are held against a meter that is beaten on their thread.
@@ -89,30 +90,14 @@ impl Prober {
         let begin = Instant::now();
         let stalled_before = self.lag.stalled(begin);
         let deadline = begin + check.cadence.timeout();
-        let mut witness = Witness::new();
-        let ended =
-            match timeout_at(deadline, self.attempt(check, turn, deadline, &mut witness)).await {
-                Ok(ended) => ended,
-                Err(_) => Err(Failure::TimedOut(witness.phase())),
-            };
-        let mut observation = witness.finish();
+        let run = Run { prober: self, check, turn, deadline, pinned: None };
+        let (ended, mut observation) = run.attempt().await;
         observation.stalled = self.lag.stalled(Instant::now()).saturating_sub(stalled_before);
-        judged(check, started_at, ended, observation)
-    }
-
-    async fn attempt(
-        &self,
-        check: &Check,
-        turn: u64,
-        deadline: Instant,
-        witness: &mut Witness,
-    ) -> Result<(), Failure> {
-        let run = Run { prober: self, check, turn, deadline };
-        match check.probe.as_ref() {
-            Probe::Websocket(websocket) => websocket::run(&run, websocket, witness).await,
-            Probe::Cors(cors) => cors::run(&run, cors, witness).await,
-            Probe::Tls => tls::run(&run, witness).await,
-        }
+        let control = match &check.control {
+            Some(page) => control::beside(&run, page, &ended, &observation).await,
+            None => None,
+        };
+        judged(check, started_at, ended, observation, control.as_ref())
     }
 }
 
@@ -131,18 +116,46 @@ struct Run<'a> {
     check: &'a Check,
     turn: u64,
     deadline: Instant,
+    /// Dial this, whatever the name says by now: it is a control run.
+    pinned: Option<SocketAddr>,
 }
 
 impl Run<'_> {
+    /// How it ends, and what it sees until then.
+    async fn attempt(&self) -> (Result<(), Failure>, Observation) {
+        let mut witness = Witness::new();
+        let ended = match timeout_at(self.deadline, self.ask(&mut witness)).await {
+            Ok(ended) => ended,
+            Err(_) => Err(Failure::TimedOut(witness.phase())),
+        };
+        (ended, witness.finish())
+    }
+
+    async fn ask(&self, witness: &mut Witness) -> Result<(), Failure> {
+        match self.check.probe.as_ref() {
+            Probe::Websocket(websocket) => websocket::run(self, websocket, witness).await,
+            Probe::Cors(cors) => cors::run(self, cors, witness).await,
+            Probe::Tls => tls::run(self, witness).await,
+        }
+    }
+
+    /// The address that it dials, and how many there are to choose from.
+    async fn address(&self) -> Result<(SocketAddr, usize), Failure> {
+        match self.pinned {
+            Some(address) => Ok((address, 1)),
+            None => self.prober.resolver.address(&self.check.endpoint, self.turn).await,
+        }
+    }
+
     /// Until when waiting that the verdict does not hang on may go on: what is known by then is
     /// told before the deadline cuts the run off.
     fn last_word(&self) -> Instant {
         self.deadline - LAST_WORD
     }
 
-    /// Whether getting in is what this run wants to see.
+    /// Whether more is said once the door is open.
     fn expects_entry(&self) -> bool {
-        self.check.expect() == Expect::Allow
+        self.check.expect() == Expect::Allow && self.pinned.is_none()
     }
 }
 
@@ -151,14 +164,17 @@ fn judged(
     started_at: Timestamp,
     ended: Result<(), Failure>,
     observation: Observation,
+    control: Option<&Control>,
 ) -> Outcome {
     let timeout = check.cadence.timeout();
     let ended = ended.map_err(|failure| lag::excuse(failure, observation.stalled, timeout));
     let expect = check.expect();
     let (verdict, failure) = match check.probe.as_ref() {
-        Probe::Websocket(websocket) => verdict::judge(ended, expect, &websocket.refusal_statuses),
-        Probe::Cors(_) => outcome::cors::verdict::judge(ended, expect),
-        Probe::Tls => verdict::judge(ended, expect, &RefusalStatuses::default()),
+        Probe::Websocket(websocket) => {
+            verdict::judge(ended, expect, &websocket.refusal_statuses, control)
+        }
+        Probe::Cors(_) => outcome::cors::verdict::judge(ended, expect, control),
+        Probe::Tls => verdict::judge(ended, expect, &RefusalStatuses::default(), control),
     };
     let remarks = warning::remarks(&observation);
     Outcome { started_at, observation, verdict, failure, remarks }

@@ -32,7 +32,7 @@ pub struct Args {
     what: String,
     /// Try an endpoint of this config, as the daemon does: every origin, with its expectation.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "origins", "expect", "ca", "connect_to", "headers", "subprotocols", "client_cert",
+        "origins", "expect", "control", "ca", "connect_to", "headers", "subprotocols", "client_cert",
         "client_key", "address_family", "timeout", "method", "credentials",
         "preflight_only",
     ])]
@@ -43,6 +43,10 @@ pub struct Args {
     /// What the endpoint is meant to do with these origins [default: allow].
     #[arg(long, value_enum)]
     expect: Option<Wanted>,
+    /// With --expect deny: a page that must get in. A refusal proves nothing about a door that is
+    /// shut to everybody.
+    #[arg(long, value_name = "ORIGIN", value_parser = legal::<Origin>)]
+    control: Option<Origin>,
     /// Longest that a run may take [default: 5s].
     #[arg(long, value_name = "DURATION", value_parser = legal::<HumanDuration>)]
     timeout: Option<HumanDuration>,
@@ -144,6 +148,9 @@ impl Args {
             Some(Wanted::Deny) => Expect::Deny,
             Some(Wanted::Allow) | None => Expect::Allow,
         };
+        if self.control.is_some() && expect == Expect::Allow {
+            return Err("--control goes with --expect deny".to_owned());
+        }
         let identity = identity(self.client_cert.as_deref(), self.client_key.as_deref())?;
         let trust = trust(self.ca.as_deref())?;
         let reach =
@@ -169,7 +176,10 @@ impl Args {
             }
             ProbeKind::Tls => Probe::Tls,
         });
-        let rule = |origin: Origin| OriginRule { name: origin.to_string(), origin, expect };
+        let rule_for =
+            |origin: Origin, expect| OriginRule { name: origin.to_string(), origin, expect };
+        let rule = |origin| rule_for(origin, expect);
+        let control = self.control.map(|origin| Arc::new(rule_for(origin, Expect::Allow)));
         let pages: Vec<_> = match kind {
             ProbeKind::Tls => vec![None],
             ProbeKind::Websocket if self.origins.is_empty() => vec![Some(rule(Origin::Absent))],
@@ -178,7 +188,8 @@ impl Args {
             }
         };
         let check = |page: Option<OriginRule>| {
-            Arc::new(Check::new(endpoint.clone(), probe.clone(), page.map(Arc::new), cadence))
+            let check = Check::new(endpoint.clone(), probe.clone(), page.map(Arc::new), cadence);
+            Arc::new(check.beside(control.clone()))
         };
         Ok(pages.into_iter().map(check).collect())
     }

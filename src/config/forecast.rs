@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Config;
 use crate::check::Check;
+use crate::check::origin::Expect;
 use crate::check::probe::ProbeKind;
 use crate::outcome::strikes::strikes;
 use crate::outcome::verification::VerifyFailure;
@@ -19,6 +20,8 @@ const PER_WEBSOCKET: usize = 5 + 1 + 1;
 
 /// Series that only a CORS check has: allowed, status.
 const PER_CORS: usize = 1 + 1;
+/// Series that only a check has whose page must be refused: whether it got in.
+const PER_DENIED: usize = 1;
 
 /// Series of failures of one check that are not primed: few reasons ever strike.
 const UNPRIMED_FAILURES: usize = 4;
@@ -45,6 +48,8 @@ pub fn series(config: &Config) -> usize {
         ProbeKind::Cors => PER_CHECK + WARNINGS + PER_CORS + failures(check),
         ProbeKind::Tls => PER_CHECK + WARNINGS + failures(check),
     });
+    let denied = config.checks.iter().filter(|check| check.expect() == Expect::Deny);
+    let denied = denied.count() * PER_DENIED;
     let latencies: BTreeSet<_> =
         config.checks.iter().map(|check| (&check.endpoint.name, check.probe.kind())).collect();
     let latencies = latencies.into_iter().map(|(_, probe)| match probe {
@@ -58,6 +63,7 @@ pub fn series(config: &Config) -> usize {
     let origins: BTreeSet<_> =
         config.checks.iter().filter_map(|check| Some(&check.origin.as_ref()?.name)).collect();
     checks.sum::<usize>()
+        + denied
         + latencies.sum::<usize>()
         + endpoints.sum::<usize>()
         + origins.len()

@@ -11,6 +11,7 @@ use super::raw;
 use super::settings::{Reader, inherit};
 use crate::check::Check;
 use crate::check::endpoint::{Endpoint, EndpointName};
+use crate::check::origin::{Expect, OriginRule};
 use crate::check::probe::{Probe, ProbeKind};
 use crate::check::target::{Scheme, Target};
 
@@ -127,6 +128,7 @@ impl Reader<'_> {
             max_inflight: settings.max_inflight,
         });
         let cadence = settings.cadence?;
+        let control = control(&settings.origins);
         let mut checks = Vec::new();
         for kind in probes {
             let pages = match kind {
@@ -141,12 +143,13 @@ impl Reader<'_> {
                 ProbeKind::Cors => Probe::Cors(settings.cors.clone()),
                 ProbeKind::Tls => Probe::Tls,
             });
-            let check =
-                |origin| Arc::new(Check::new(endpoint.clone(), probe.clone(), origin, cadence));
+            let check = |origin| Check::new(endpoint.clone(), probe.clone(), origin, cadence);
             if kind.has_origin() {
-                checks.extend(pages.into_iter().map(|rule| check(Some(rule))));
+                let check = |rule: &Arc<OriginRule>| check(Some(rule.clone()));
+                let beside = |rule| Arc::new(check(rule).beside(control.clone()));
+                checks.extend(pages.iter().map(beside));
             } else {
-                checks.push(check(None));
+                checks.push(Arc::new(check(None)));
             }
         }
         Some((endpoint, checks))
@@ -182,6 +185,12 @@ impl Reader<'_> {
         }
         kinds
     }
+}
+
+/// The page that refusals are held against, where there are any.
+fn control(rules: &[Arc<OriginRule>]) -> Option<Arc<OriginRule>> {
+    let first = |expect| rules.iter().find(|rule| rule.expect == expect);
+    first(Expect::Deny).and(first(Expect::Allow)).cloned()
 }
 
 /// Keys of the endpoint itself that do nothing unless a page's request is made.

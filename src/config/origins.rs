@@ -63,6 +63,13 @@ impl Reader<'_> {
             let expect = expect.unwrap_or(Expect::Allow);
             rules.push(Arc::new(OriginRule { name, origin, expect }));
         }
+        if !rules.is_empty() && rules.iter().all(|rule| rule.expect == Expect::Deny) {
+            let problem =
+                "every origin must be refused: a door that is shut to everybody would pass";
+            let fix =
+                "add one that must get in, with expect = \"allow\"; it may be \"none\" or \"null\"";
+            self.faults.add(&span, &key, problem, fix);
+        }
         rules
     }
 }

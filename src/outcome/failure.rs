@@ -10,6 +10,7 @@ use super::quoted::Quoted;
 use super::reason::{Fault, Reason};
 use super::response::Response;
 use super::verification::VerifyFailure;
+use crate::check::origin::OriginRule;
 
 /// Why a run ended early.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,6 +162,17 @@ pub enum Failure {
     OriginAccepted,
     /// A page that must be kept out may read the answer.
     OriginReadable,
+    /// Refused as it must be, but so was a page that must get in.
+    ControlFailed {
+        /// Where the refusal came.
+        phase: Phase,
+        /// That page.
+        page: Arc<OriginRule>,
+        /// Why it did not get in.
+        failure: Box<Failure>,
+    },
+    /// Refused as it must be, and nobody knows whether anybody gets in.
+    ControlMissing(Phase),
     /// A bug of ours.
     ProbePanicked,
     /// Cut off by our own end.
@@ -201,6 +213,7 @@ impl Failure {
             | Self::BadSubprotocol { .. }
             | Self::UnrequestedExtension { .. }
             | Self::OriginAccepted => Phase::Upgrade,
+            Self::ControlFailed { phase, .. } | Self::ControlMissing(phase) => *phase,
             Self::CorsBlocked(blocked) if blocked.error.is_of_preflight() => Phase::Preflight,
             Self::CorsBlocked(_)
             | Self::CorsRedirected { .. }
@@ -262,6 +275,8 @@ impl Failure {
             Self::CorsRedirected { .. } => Reason::CorsRedirected,
             Self::HttpStatusUnexpected(_) => Reason::HttpStatusUnexpected,
             Self::OriginAccepted | Self::OriginReadable => Reason::OriginAccepted,
+            Self::ControlFailed { .. } => Reason::ControlFailed,
+            Self::ControlMissing(_) => Reason::ControlMissing,
             Self::ProbePanicked => Reason::ProbePanicked,
             Self::ShuttingDown => Reason::ShuttingDown,
         }
@@ -274,6 +289,7 @@ impl Failure {
             Self::TimedOut(Phase::Resolve) => Fault::Monitor,
             // Nobody answered at all: dropped on the way as likely as at the door.
             Self::TimedOut(Phase::Connect) => Fault::Path,
+            Self::ControlFailed { failure, .. } => failure.fault(),
             other => other.reason().fault(),
         }
     }
@@ -315,6 +331,11 @@ impl Failure {
             Self::ClosedByServer { code: Some(code), reason } => format!("close {code} {reason}"),
             Self::ClosedByServer { code: None, .. } => "close without a code".to_owned(),
             Self::MessageUnmatched { last } => format!("the last message was {last:?}"),
+            Self::ControlFailed { page, failure, .. } => {
+                let (reason, evidence) = (failure.reason(), failure.evidence());
+                let comma = if evidence.is_empty() { "" } else { ", " };
+                format!("{} does not get in: {reason}{comma}{evidence}", page.name)
+            }
             _ => String::new(),
         }
     }

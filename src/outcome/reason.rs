@@ -287,6 +287,12 @@ reasons! {
     OriginAccepted "origin_accepted" Target
         "An origin that must be refused was let in."
         "Remove it from the allow list: any page on that origin can talk as the visitor."
+    ControlFailed "control_failed" Target
+        "The origin was refused as it must be, but the page that must get in does not get in either."
+        "See why that page does not get in: a door that is shut to everybody proves no allow list."
+    ControlMissing "control_missing" Monitor
+        "The origin was refused as it must be, but no page that must get in was tried beside it."
+        "Name one: expect = \"allow\" in the config, --control on the command line. A door that is shut to everybody proves no allow list."
     ProbePanicked "probe_panicked" Monitor
         "The probe itself broke."
         "Report it with the lines on standard error that say \"panicked\"."
@@ -334,7 +340,9 @@ impl Reason {
             | Self::CertBadSignature
             | Self::CertInvalid => &[Tls],
             Self::HttpHeadTooBig | Self::HttpMalformed => &[Preflight, Request, Upgrade],
-            Self::OriginAccepted => &[Request, Upgrade],
+            Self::OriginAccepted | Self::ControlFailed | Self::ControlMissing => {
+                &[Request, Upgrade]
+            }
             Self::CorsPreflightInvalidStatus
             | Self::CorsPreflightDisallowedRedirect
             | Self::CorsPreflightMissingAllowOriginHeader

@@ -4,6 +4,7 @@ use super::cors::request::needs_preflight;
 use super::phase::Phase;
 use super::reason::Reason;
 use crate::check::Check;
+use crate::check::origin::Expect;
 use crate::check::probe::{Probe, ProbeKind};
 use crate::check::target::Host;
 
@@ -35,5 +36,10 @@ pub fn can_strike(check: &Check, phase: Option<Phase>, reason: Reason) -> bool {
         Some(Phase::Request) => check.probe.kind() == ProbeKind::Cors,
         Some(Phase::Connect | Phase::Close) | None => true,
     };
-    reached && reason.strikes_in(phase)
+    let asked = match reason {
+        Reason::OriginAccepted | Reason::ControlFailed => check.expect() == Expect::Deny,
+        Reason::ControlMissing => check.expect() == Expect::Deny && check.control.is_none(),
+        _ => true,
+    };
+    reached && asked && reason.strikes_in(phase)
 }

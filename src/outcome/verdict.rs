@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::control::Control;
 use super::failure::Failure;
 use super::phase::Phase;
 use super::reason::Fault;
@@ -32,10 +33,13 @@ impl Verdict {
 }
 
 /// Judges how a run ended; what it then counts as is a failure too where a denied page got in.
+///
+/// A refusal passes only beside a `control` that got in.
 pub fn judge(
     ended: Result<(), Failure>,
     expect: Expect,
     refusals: &RefusalStatuses,
+    control: Option<&Control>,
 ) -> (Verdict, Option<Failure>) {
     match expect {
         Expect::Allow => match ended {
@@ -47,14 +51,32 @@ pub fn judge(
         },
         Expect::Deny => match ended {
             Ok(()) => (Verdict::Fail, Some(Failure::OriginAccepted)),
-            Err(Failure::UpgradeRejected(response)) if refusals.contains(response.status) => {
-                (Verdict::Pass, None)
-            }
+            Err(failure) if is_refusal(&failure, refusals) => held_against(control, Phase::Upgrade),
             // The door was open, whatever went wrong behind it.
             Err(failure) if was_let_in(&failure) => (Verdict::Fail, Some(Failure::OriginAccepted)),
             // A dead server refuses everybody: that is no proof of a working allow list.
             Err(failure) => (Verdict::Inconclusive, Some(failure)),
         },
+    }
+}
+
+/// Whether this is how a server says "not from this page".
+pub fn is_refusal(failure: &Failure, refusals: &RefusalStatuses) -> bool {
+    match failure {
+        Failure::UpgradeRejected(response) => refusals.contains(response.status),
+        _ => false,
+    }
+}
+
+/// What a refusal that was wanted means.
+pub fn held_against(control: Option<&Control>, phase: Phase) -> (Verdict, Option<Failure>) {
+    match control {
+        Some(Control { entry: Ok(()), .. }) => (Verdict::Pass, None),
+        Some(Control { entry: Err(failure), page }) => {
+            let (page, failure) = (page.clone(), Box::new(failure.clone()));
+            (Verdict::Inconclusive, Some(Failure::ControlFailed { phase, page, failure }))
+        }
+        None => (Verdict::Inconclusive, Some(Failure::ControlMissing(phase))),
     }
 }
 
@@ -77,14 +99,22 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::check::origin::{Origin, OriginRule};
+    use crate::outcome::reason::Reason;
     use crate::outcome::response::Response;
 
     fn rejected(status: u16) -> Failure {
         Failure::UpgradeRejected(Arc::new(Response { status, ..Response::default() }))
     }
 
+    fn beside(entry: Result<(), Failure>) -> Control {
+        let (name, origin) = ("shop".to_owned(), Origin::Absent);
+        Control { page: Arc::new(OriginRule { name, origin, expect: Expect::Allow }), entry }
+    }
+
+    /// Beside a page that gets in.
     fn verdict(ended: Result<(), Failure>, expect: Expect) -> Verdict {
-        judge(ended, expect, &RefusalStatuses::default()).0
+        judge(ended, expect, &RefusalStatuses::default(), Some(&beside(Ok(())))).0
     }
 
     #[test]
@@ -124,15 +154,38 @@ mod tests {
     #[test]
     fn a_denied_page_that_gets_in_is_a_failure_whatever_follows() {
         for ended in [Ok(()), Err(Failure::FrameTooBig), Err(Failure::Reset(Phase::Transfer))] {
-            let (verdict, failure) = judge(ended, Expect::Deny, &RefusalStatuses::default());
-            assert_eq!((verdict, failure), (Verdict::Fail, Some(Failure::OriginAccepted)));
+            for control in [None, Some(&beside(Ok(()))), Some(&beside(Err(rejected(403))))] {
+                let refusals = RefusalStatuses::default();
+                let judged = judge(ended.clone(), Expect::Deny, &refusals, control);
+                assert_eq!(judged, (Verdict::Fail, Some(Failure::OriginAccepted)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_door_that_is_shut_to_everybody_proves_no_allow_list() {
+        let refusals = RefusalStatuses::default();
+        let judged = |control: Option<Control>| {
+            judge(Err(rejected(403)), Expect::Deny, &refusals, control.as_ref())
+        };
+        let missing = (Verdict::Inconclusive, Some(Failure::ControlMissing(Phase::Upgrade)));
+        assert_eq!(judged(None), missing);
+        for entry in [rejected(403), Failure::TimedOut(Phase::Upgrade), Failure::NoRoute] {
+            let fault = entry.fault();
+            let (verdict, failure) = judged(Some(beside(Err(entry))));
+            let failure = failure.unwrap();
+            assert_eq!((verdict, failure.reason()), (Verdict::Inconclusive, Reason::ControlFailed));
+            assert_eq!(failure.fault(), fault, "whose trouble it is, is told by the control");
+            assert!(failure.evidence().starts_with("shop does not get in: "));
         }
     }
 
     #[test]
     fn the_refusal_statuses_can_be_widened() {
         let refusals = RefusalStatuses::new(vec![400]).unwrap();
-        assert_eq!(judge(Err(rejected(400)), Expect::Deny, &refusals).0, Verdict::Pass);
-        assert_eq!(judge(Err(rejected(403)), Expect::Deny, &refusals).0, Verdict::Inconclusive);
+        let judged =
+            |status| judge(Err(rejected(status)), Expect::Deny, &refusals, Some(&beside(Ok(())))).0;
+        assert_eq!(judged(400), Verdict::Pass);
+        assert_eq!(judged(403), Verdict::Inconclusive);
     }
 }

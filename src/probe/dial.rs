@@ -45,8 +45,7 @@ impl Capped for Stream {
 ///
 /// A chain that does not verify ends the run here: nothing is ever sent through it.
 pub async fn dial(run: &Run<'_>, witness: &mut Witness) -> Result<Stream, Failure> {
-    let endpoint = &run.check.endpoint;
-    let (address, addresses) = run.prober.resolver.address(endpoint, run.turn).await?;
+    let (address, addresses) = run.address().await?;
     witness.seen.address = Some(address);
     witness.seen.addresses = addresses;
     connect(run, address, witness).await

@@ -15,6 +15,7 @@ use watchpost::check::Check;
 use watchpost::check::conversation::Step;
 use watchpost::http::exposition::Format;
 use watchpost::outcome::extension::Deflate;
+use watchpost::outcome::control::Control;
 use watchpost::outcome::failure::Failure;
 use watchpost::outcome::phase::Phase;
 use watchpost::outcome::quoted::{MAX_CHARS, Quoted};
@@ -146,7 +147,9 @@ pub fn run(check: &Check, mut stream: impl AsyncRead + Unpin) -> Outcome {
         }
     };
     let ended = ended();
-    let (verdict, failure) = verdict::judge(ended, check.expect(), &websocket.refusal_statuses);
+    let control = check.control.clone().map(|page| Control { page, entry: Ok(()) });
+    let refusals = &websocket.refusal_statuses;
+    let (verdict, failure) = verdict::judge(ended, check.expect(), refusals, control.as_ref());
     Outcome { started_at: now(), observation: seen, verdict, failure, remarks: Vec::new() }
 }
 

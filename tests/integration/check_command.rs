@@ -147,8 +147,19 @@ async fn several_origins_are_a_list_and_the_worst_decides() {
 async fn a_refusal_can_be_what_is_wanted() {
     let server = selective().await;
     let url = format!("ws://{}/", server.address);
-    let refused = check!(url, "--origin", "https://evil.test", "--expect", "deny", "--json");
-    assert_eq!((refused.status.code(), &json(&refused)["verdict"]), (Some(0), &"pass".into()));
+    let evil = ["--origin", "https://evil.test", "--expect", "deny", "--json"];
+    let said = |output: &Output| {
+        let report = json(output);
+        (output.status.code(), report["verdict"].clone(), report["reason"].clone())
+    };
+    let passes = (Some(0), "pass".into(), Value::Null);
+    let unproven = |reason: &str| (Some(3), "inconclusive".into(), reason.into());
+    for (control, told) in [("https://shop.test", passes), ("none", unproven("control_failed"))] {
+        let beside = check!(url, evil[0], evil[1], evil[2], evil[3], evil[4], "--control", control);
+        assert_eq!(said(&beside), told, "{control}");
+    }
+    let alone = check!(url, evil[0], evil[1], evil[2], evil[3], evil[4]);
+    assert_eq!(said(&alone), unproven("control_missing"));
     let let_in = check!(url, "--origin", "https://shop.test", "--expect", "deny", "--json");
     assert_eq!(
         (let_in.status.code(), &json(&let_in)["reason"]),
@@ -344,6 +355,7 @@ async fn a_wrong_command_line_is_told_with_status_2() {
         (vec!["https://a.test", "--origin", "null", "--method", "trace"], "no browser lets a page"),
         (vec!["https://a.test", "--origin", "null", "--header", "Cookie: a"], "cookie: no browser"),
         (vec!["https://a.test", "--origin", "null", "--preflight-only"], "without a preflight"),
+        (vec!["ws://a.test", "--control", "none"], "--control goes with --expect deny"),
     ] {
         let mut all = vec!["check".to_owned()];
         all.extend(args.iter().map(|arg| (*arg).to_owned()));

@@ -13,6 +13,7 @@ mod fixture;
 mod chains;
 mod check_command;
 mod config;
+mod control;
 mod cors;
 mod daemon;
 mod deadline;

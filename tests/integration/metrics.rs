@@ -27,6 +27,7 @@ async fn with_everything() -> (Home, Daemon, Pki) {
          [[endpoints]]\nname = \"open\"\nurl = \"wss://door.test/\"\nprobes = [\"websocket\", \"tls\"]\n{}\
          [[endpoints]]\nname = \"expired\"\nurl = \"wss://door.test/\"\n{}\
          [[endpoints]]\nname = \"talking\"\nurl = \"ws://{}/\"\nmessages = [{{ expect-regex = 'welcome' }}]\n\
+         origins = [{{ origin = \"none\" }}, {{ origin = \"null\", expect = \"deny\" }}]\n\
          [[endpoints]]\nname = \"api\"\nurl = \"http://{}/\"\nprobes = [\"cors\"]\n\
          origins = [{{ origin = \"https://app.test\" }}]\ncors = {{ method = \"PUT\" }}\n",
         pki.keys(&open),

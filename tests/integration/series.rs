@@ -19,6 +19,7 @@ use watchpost::http::exposition::Format;
 use watchpost::http::metrics::{Settings, render};
 use watchpost::outcome::certificate::Certificate;
 use watchpost::outcome::chain::Chain;
+use watchpost::outcome::control::Control;
 use watchpost::outcome::failure::Failure;
 use watchpost::outcome::phase::{Phase, PhaseTimes};
 use watchpost::outcome::upgrade::Agreed;
@@ -133,8 +134,9 @@ fn run(check: &Check, mut bytes: &[u8], now: Timestamp) -> Outcome {
             }
         }
     };
-    let (verdict, failure) =
-        verdict::judge(converse(), check.expect(), &websocket.refusal_statuses);
+    let control = check.control.clone().map(|page| Control { page, entry: Ok(()) });
+    let refusals = &websocket.refusal_statuses;
+    let (verdict, failure) = verdict::judge(converse(), check.expect(), refusals, control.as_ref());
     Outcome { started_at: now, observation: seen, verdict, failure, remarks: Vec::new() }
 }
 

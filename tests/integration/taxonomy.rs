@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
+use watchpost::check::Check;
 use watchpost::demo::authority::Served;
 use watchpost::outcome::Outcome;
 use watchpost::outcome::failure::Failure;
@@ -73,7 +74,10 @@ fn made_by(failure: &Failure) -> &'static str {
         | Failure::FrameFlood
         | Failure::ClosedByServer { .. }
         | Failure::MessageUnmatched { .. } => "frames",
-        Failure::OriginAccepted | Failure::OriginReadable => "origins",
+        Failure::OriginAccepted
+        | Failure::OriginReadable
+        | Failure::ControlFailed { .. }
+        | Failure::ControlMissing(_) => "origins",
         Failure::CorsBlocked(_)
         | Failure::CorsRedirected { .. }
         | Failure::HttpStatusUnexpected(_) => "cors",
@@ -371,9 +375,17 @@ async fn frames() -> Vec<Reason> {
 
 async fn origins() -> Vec<Reason> {
     let open = raw::answering(OPEN).await;
-    let evil = "origins = [{ origin = \"https://evil.test\", expect = \"deny\" }]";
+    let shut = raw::answering("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n").await;
+    let evil =
+        "origins = [{ origin = \"https://evil.test\", expect = \"deny\" }, { origin = \"none\" }]";
     let outcome = run(&plain(open.address, evil)).await;
-    vec![expect(&outcome, Phase::Upgrade, Reason::OriginAccepted, Fault::Target)]
+    let accepted = expect(&outcome, Phase::Upgrade, Reason::OriginAccepted, Fault::Target);
+    let check = plain(shut.address, evil);
+    let outcome = run(&check).await;
+    let failed = expect(&outcome, Phase::Upgrade, Reason::ControlFailed, Fault::Target);
+    let outcome = run(&Arc::new(Check::clone(&check).beside(None))).await;
+    let missing = expect(&outcome, Phase::Upgrade, Reason::ControlMissing, Fault::Monitor);
+    vec![accepted, failed, missing]
 }
 
 async fn closed_port() -> u16 {

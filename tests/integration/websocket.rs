@@ -153,7 +153,7 @@ async fn a_denied_page_is_not_part_of_the_conversation() {
     // It would wait for words that are only for those who are let in.
     let server = raw::answering(OPEN).await;
     let keys = "messages = [{ expect-regex = 'welcome' }]\n\
-        origins = [{ origin = \"https://evil.test\", expect = \"deny\" }]";
+        origins = [{ origin = \"https://evil.test\", expect = \"deny\" }, { origin = \"none\" }]";
     let outcome = run(&plain(server.address, keys)).await;
     assert_eq!(outcome.observation.phases.get(Phase::Transfer), None);
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use super::Settings;
+use crate::check::origin::Expect;
 use crate::check::probe::ProbeKind;
 use crate::health::State;
 use crate::http::exposition::{Exposition, Kind, Labels};
@@ -35,6 +36,12 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot, labels: &[Labels], setting
             State::Down => Some(0.0),
         }
     });
+    let name = "probe_origin_accepted";
+    let help = "Whether a page that must be refused got in at the last conclusive run.";
+    gauge(e, &table, name, help, |row| {
+        let result = row.last_conclusive.filter(|_| row.expect == Expect::Deny)?;
+        Some(f64::from(u8::from(result == RunResult::Failure)))
+    });
     runs(e, &table);
     failures(e, &table, settings);
     failure_info(e, &table);
@@ -55,6 +62,7 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot, labels: &[Labels], setting
 struct Row<'a> {
     labels: &'a Labels,
     record: &'a CheckRecord,
+    expect: Expect,
     last_conclusive: Option<RunResult>,
     health: State,
     results: [u64; RunResult::ALL.len()],
@@ -88,6 +96,7 @@ impl<'a> Row<'a> {
         Self {
             labels,
             record,
+            expect: record.check.expect(),
             last_conclusive: record.last_conclusive,
             health: record.health.state(),
             results: RunResult::ALL.map(|result| record.ledger.results(result)),

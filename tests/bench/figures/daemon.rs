@@ -72,7 +72,7 @@ impl Daemon {
         page
     }
 
-    /// How long the upgrades of an endpoint took in a time, in milliseconds, and whether the
+    /// How long the refusals of an endpoint took in a time, in milliseconds, and whether the
     /// daemon itself held one up. Waits until they are written.
     pub fn upgrades(&self, endpoint: &str, from: Timestamp, to: Timestamp) -> Vec<(f64, bool)> {
         std::thread::sleep(std::time::Duration::from_secs(2));

@@ -1,0 +1,160 @@
+//! Whether anybody gets in where a page is refused, as it must be.
+//!
+//! Runs of allowed pages leave word of each door that let them in. A refused run that finds no
+//! word of its round asks by itself, once for all that are refused there in that round.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::{Instant, timeout_at};
+
+use super::Run;
+use crate::check::Check;
+use crate::check::endpoint::EndpointName;
+use crate::check::origin::{Expect, OriginRule};
+use crate::check::probe::{Probe, ProbeKind};
+use crate::outcome::control::Control;
+use crate::outcome::failure::Failure;
+use crate::outcome::{Observation, cors, lag, verdict};
+
+/// Most doors of an endpoint that are remembered: one for each address that is asked in turn.
+const CAPACITY: usize = 8;
+
+/// What is known of the doors of each endpoint.
+#[derive(Debug, Default)]
+pub struct Controls(Mutex<HashMap<(EndpointName, ProbeKind), Doors>>);
+
+/// The doors of one endpoint to one kind of probe, the last that was tried first.
+#[derive(Debug, Default)]
+struct Doors {
+    seen: VecDeque<Seen>,
+    /// Held by whoever asks.
+    asking: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What became of an allowed page at one address.
+#[derive(Debug)]
+struct Seen {
+    address: SocketAddr,
+    turn: u64,
+    control: Control,
+}
+
+/// Leaves word of a run that got in; gives what a run that was refused is held against, within
+/// its deadline.
+pub async fn beside(
+    run: &Run<'_>,
+    page: &Arc<OriginRule>,
+    ended: &Result<(), Failure>,
+    seen: &Observation,
+) -> Option<Control> {
+    let (check, address) = (run.check, seen.address?);
+    match check.expect() {
+        Expect::Allow => {
+            if got_in(check, ended, seen)
+                && let Some(page) = &check.origin
+            {
+                let control = Control { page: page.clone(), entry: Ok(()) };
+                run.prober.controls.note(check, address, run.turn, control);
+            }
+            None
+        }
+        Expect::Deny if is_refusal(check, ended) => {
+            // Few runs come here, and it is as large as another run.
+            Some(Box::pin(tell(run, page, address)).await)
+        }
+        Expect::Deny => None,
+    }
+}
+
+/// What is known of a door in this round, or what asking it tells.
+async fn tell(run: &Run<'_>, page: &Arc<OriginRule>, address: SocketAddr) -> Control {
+    let controls = &run.prober.controls;
+    if let Some(known) = controls.get(run.check, address, run.turn) {
+        return known;
+    }
+    let asking = controls.asking(run.check);
+    // Whoever waits for too long asks too, and is cut off by the deadline.
+    let _alone = timeout_at(run.deadline, asking.lock()).await;
+    if let Some(known) = controls.get(run.check, address, run.turn) {
+        return known;
+    }
+    let page = controls.last_in(run.check).unwrap_or_else(|| page.clone());
+    let entry = ask(run, &page, address).await;
+    let control = Control { page, entry };
+    controls.note(run.check, address, run.turn, control.clone());
+    control
+}
+
+async fn ask(run: &Run<'_>, page: &Arc<OriginRule>, address: SocketAddr) -> Result<(), Failure> {
+    let check = Check { origin: Some(page.clone()), control: None, ..run.check.clone() };
+    let stalled = || run.prober.lag.stalled(Instant::now());
+    let before = stalled();
+    let (ended, seen) = Run { check: &check, pinned: Some(address), ..*run }.attempt().await;
+    if got_in(&check, &ended, &seen) {
+        return Ok(());
+    }
+    let stalled = stalled().saturating_sub(before);
+    ended.map_err(|failure| lag::excuse(failure, stalled, check.cadence.timeout()))
+}
+
+/// Whether the door opened, whatever came behind it.
+fn got_in(check: &Check, ended: &Result<(), Failure>, seen: &Observation) -> bool {
+    match check.probe.as_ref() {
+        Probe::Websocket(_) => seen.upgraded,
+        // Whatever there is to be read.
+        Probe::Cors(_) => matches!(ended, Ok(()) | Err(Failure::HttpStatusUnexpected(_))),
+        Probe::Tls => ended.is_ok(),
+    }
+}
+
+fn is_refusal(check: &Check, ended: &Result<(), Failure>) -> bool {
+    match (check.probe.as_ref(), ended) {
+        (Probe::Websocket(websocket), Err(failure)) => {
+            verdict::is_refusal(failure, &websocket.refusal_statuses)
+        }
+        (Probe::Cors(_), Err(failure)) => cors::verdict::is_refusal(failure),
+        _ => false,
+    }
+}
+
+impl Controls {
+    fn note(&self, check: &Check, address: SocketAddr, turn: u64, control: Control) {
+        let mut doors = self.doors();
+        let seen = &mut doors.entry(key(check)).or_default().seen;
+        if let Some(before) = seen.iter().position(|seen| seen.address == address) {
+            seen.remove(before);
+        }
+        seen.truncate(CAPACITY - 1);
+        seen.push_front(Seen { address, turn, control });
+    }
+
+    /// What became of an allowed page here in this round, or in a later one: a run that confirms
+    /// another bears the number of the next round.
+    fn get(&self, check: &Check, address: SocketAddr, turn: u64) -> Option<Control> {
+        let doors = self.doors();
+        let mut seen = doors.get(&key(check))?.seen.iter();
+        let seen = seen.find(|seen| seen.address == address && seen.turn >= turn)?;
+        Some(seen.control.clone())
+    }
+
+    /// The page that got in last, at whichever address.
+    fn last_in(&self, check: &Check) -> Option<Arc<OriginRule>> {
+        let doors = self.doors();
+        let mut seen = doors.get(&key(check))?.seen.iter();
+        seen.find(|seen| seen.control.entry.is_ok()).map(|seen| seen.control.page.clone())
+    }
+
+    fn asking(&self, check: &Check) -> Arc<tokio::sync::Mutex<()>> {
+        self.doors().entry(key(check)).or_default().asking.clone()
+    }
+
+    fn doors(&self) -> MutexGuard<'_, HashMap<(EndpointName, ProbeKind), Doors>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn key(check: &Check) -> (EndpointName, ProbeKind) {
+    (check.endpoint.name.clone(), check.probe.kind())
+}
