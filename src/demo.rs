@@ -1,6 +1,5 @@
 //! `watchpost demo`: a loopback messaging edge with good and bad doors, and its config.
 
-pub mod authority;
 mod door;
 mod edge;
 
@@ -12,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::edge::EdgeError;
+pub use crate::edge::authority;
 pub use door::{DOORS, Door};
 pub use edge::Edge;
 
@@ -33,7 +34,7 @@ pub enum DemoError {
     Mint(#[from] rcgen::Error),
     /// The servers.
     #[error("cannot set up the demo's servers: {0}")]
-    Tls(#[from] rustls::Error),
+    Edge(#[from] EdgeError),
 }
 
 impl Scene {

@@ -31,6 +31,9 @@ pub mod probe;
 /// Why a page is not let in.
 pub mod diagnose;
 
+/// Doors on loopback in this process.
+pub mod edge;
+
 /// One run as JSON.
 pub mod report;
 

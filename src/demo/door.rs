@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::authority::{Authority, Served};
+use crate::edge::Behaviour;
+use crate::edge::authority::{Authority, Served};
 
 /// Every door.
 pub const DOORS: [Door; 9] = [
@@ -76,24 +77,6 @@ impl Door {
         format!("{}.edge.example", self.name())
     }
 
-    /// How long the upgrade takes; `None`: for ever.
-    pub fn delay(self) -> Option<Duration> {
-        match self {
-            Self::Slow => Some(Duration::from_millis(700)),
-            Self::Silent => None,
-            _ => Some(Duration::ZERO),
-        }
-    }
-
-    /// Whether a page of this origin is let in.
-    pub fn admits(self, origin: Option<&str>) -> bool {
-        match self {
-            Self::Open => true,
-            Self::Forgetful => origin == Some("https://m.shop.example"),
-            _ => matches!(origin, Some("https://www.shop.example" | "https://m.shop.example")),
-        }
-    }
-
     /// Its certificate.
     pub fn certificate(self, authority: &Authority) -> Result<Served, rcgen::Error> {
         let host = self.asked_host();
@@ -107,6 +90,24 @@ impl Door {
                 Ok(served)
             }
             _ => authority.issue(&[&host], -30, 60),
+        }
+    }
+}
+
+impl Behaviour for Door {
+    fn delay(&self) -> Option<Duration> {
+        match self {
+            Self::Slow => Some(Duration::from_millis(700)),
+            Self::Silent => None,
+            _ => Some(Duration::ZERO),
+        }
+    }
+
+    fn admits(&self, origin: Option<&str>) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Forgetful => origin == Some("https://m.shop.example"),
+            _ => matches!(origin, Some("https://www.shop.example" | "https://m.shop.example")),
         }
     }
 }
