@@ -4,6 +4,7 @@ mod descriptors;
 mod own_metrics;
 mod pulse;
 pub mod reload;
+mod sight;
 mod watchdog;
 
 use std::io;
@@ -19,7 +20,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::canary::{Canaries, CanaryError};
 use crate::check::Check;
+use crate::clock;
 use crate::clock::lag::Lag;
 use crate::clock::timer::Timer;
 use crate::config::Config;
@@ -27,6 +30,7 @@ use crate::http::reload::Request;
 use crate::http::server::{self, Spare};
 use crate::http::{self, Context};
 use crate::outcome::Outcome;
+use crate::outcome::sight::Sight;
 use crate::probe::Prober;
 use crate::record::store::{Store, StoreError, Writer};
 use crate::record::{self, Message, Reader, Recorder};
@@ -34,6 +38,7 @@ use crate::schedule::promise::Promise;
 use crate::schedule::slot::Slot;
 use crate::schedule::{self, Confirm, Pace, Plan};
 use reload::{Outlets, Reloader, Reloads};
+use sight::{Eyes, Watch};
 use watchdog::Watched;
 
 /// Confirm runs that are asked for and not yet planned.
@@ -75,6 +80,9 @@ pub enum AppError {
     /// Threads, signals, the runtime.
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
+    /// Nothing to tell by whether the monitor sees.
+    #[error("{0}; [selfcheck] enabled = false does without them")]
+    Canaries(#[from] CanaryError),
     /// A thread that must not end has ended.
     #[error("the {0} has ended; see the log above")]
     Gone(&'static str),
@@ -106,12 +114,39 @@ impl App {
 
     /// Runs until `stop`. `ready` is called once everything has begun.
     pub fn run(self, stop: CancellationToken, ready: impl FnOnce()) -> Result<(), AppError> {
+        let honest = |prober: Arc<Prober>| {
+            move |check: Arc<Check>, turn| {
+                let prober = prober.clone();
+                async move { prober.run(&check, turn).await }
+            }
+        };
+        self.run_through(honest, stop, ready)
+    }
+
+    /// The same, with somebody between the prober and all who ask it: endpoints and self-checks
+    /// see through the same eyes.
+    pub fn run_through<M, P, Fut>(
+        self,
+        make: M,
+        stop: CancellationToken,
+        ready: impl FnOnce(),
+    ) -> Result<(), AppError>
+    where
+        M: Fn(Arc<Prober>) -> P + Send + 'static,
+        P: Fn(Arc<Check>, u64) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Outcome> + Send + 'static,
+    {
         let own = own_metrics::install();
         let (confirms, confirmed) = mpsc::channel(QUEUED_CONFIRMS);
         let (messages, inbox) = mpsc::channel(record::QUEUED_MESSAGES);
         let (plans, planned) = mpsc::channel(1);
         let (limits, limited) = watch::channel(reload::limits(&self.config));
         let (http, settings) = watch::channel(reload::http_settings(&self.config));
+        let (eyes, seen_with) = watch::channel(None);
+        let canaries = match self.config.selfcheck.enabled {
+            true => Some(Canaries::open(clock::now())?),
+            false => None,
+        };
         let writer = Writer::spawn(self.store, limited)?;
         let recorder = Recorder::new(&self.config.checks, writer, self.restored, confirms);
         let recorder = recorder.spawn(inbox)?;
@@ -120,27 +155,49 @@ impl App {
         let lag = Arc::new(Lag::default());
         let seen = lag.clone();
         let inflight = gauge!("watchpost_inflight_probes");
+        let doors = canaries.as_ref().map(Canaries::endpoints).unwrap_or_default();
         let probing = move |config: &Config| {
             let contact = config.daemon.contact.as_deref();
             let nameservers = &config.daemon.nameservers;
-            let prober = Prober::new(&config.endpoints, nameservers, contact);
+            let endpoints = config.endpoints.iter().chain(&doors);
+            let prober = Prober::new(endpoints, nameservers, contact);
             let prober = Arc::new(prober.measured_by(seen.clone()));
+            let probe = make(prober.clone());
+            let settings = config.selfcheck.clone();
+            eyes.send_replace(Some(Eyes { probe: probe.clone(), prober, settings }));
             let inflight = inflight.clone();
             move |check: Arc<Check>, slot: Slot| {
-                let (prober, inflight) = (prober.clone(), inflight.clone());
+                let (run, inflight) = (probe(check, slot.number), inflight.clone());
                 async move {
                     let _under_way = UnderWay::begin(inflight);
-                    prober.run(&check, slot.number).await
+                    run.await
                 }
             }
         };
-        let plan = reload::plan(&self.config, &probing);
+        // One thread: probes wait far more than they work, and waking another thread for each
+        // step of theirs costs as much as the step.
+        let probes = runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut pulse = Box::pin(pulse::beat(lag, messages.clone(), own.clone()));
+        let probe = probing(&self.config);
+        // Before anything is published or run: a prober that sees nothing has nothing to say.
+        let mut watch = Watch::new(canaries, seen_with);
+        let sight = probes.block_on(async {
+            tokio::select! {
+                sight = watch.look() => sight,
+                () = &mut pulse => Sight::default(),
+            }
+        });
+        // Without a receiver the daemon ends below.
+        messages.blocking_send(Message::Sight(sight.clone())).ok();
+        let looking = watch.keep_looking(sight, messages.clone());
+
+        let plan = reload::plan(&self.config, probe);
         let outlets = Outlets { messages: messages.downgrade(), plans, http, limits };
         Reloader { config: self.config, outlets, probing }.spawn(self.requests)?;
         let reader = Reader::new(messages.clone());
         let context = Context {
             reader: reader.clone(),
-            own: own.clone(),
+            own,
             settings,
             reloads: self.reloads.0,
             pages: http::Pages::default(),
@@ -154,13 +211,12 @@ impl App {
         };
         let scheduler = Arc::new(Promise::new(Instant::now()));
         let watched = Watched { scheduler: scheduler.clone(), recorder: reader, http: handle };
-        // One thread: probes wait far more than they work, and waking another thread for each
-        // step of theirs costs as much as the step.
-        let probes = runtime::Builder::new_current_thread().enable_all().build()?;
         let ended = probes.block_on(async {
             let pace = Pace { timer: Timer::precise(), promise: scheduler, grace: GRACE };
-            let pulse = pulse::beat(lag, messages.clone(), own);
-            let checks = run_checks(plan, pace, pulse, messages, confirmed, planned, stop.clone());
+            let inner = async {
+                tokio::select! { () = pulse => "pulse", () = looking => "self-checks" }
+            };
+            let checks = run_checks(plan, pace, inner, messages, confirmed, planned, stop.clone());
             ready();
             watchdog::watch(watched, stop.clone())?;
             checks.await
@@ -209,7 +265,7 @@ where
 async fn run_checks<F, Fut>(
     plan: Plan<F>,
     pace: Pace,
-    pulse: impl Future<Output = ()>,
+    inner: impl Future<Output = &'static str>,
     messages: mpsc::Sender<Message>,
     confirmed: mpsc::Receiver<Confirm>,
     planned: mpsc::Receiver<Plan<F>>,
@@ -223,7 +279,7 @@ where
     tokio::select! {
         () = schedule::run(plan, pace, messages, confirmed, planned, stop) => Ok(()),
         () = recorder_gone.closed() => Err(AppError::Gone("recorder")),
-        () = pulse => Err(AppError::Gone("pulse")),
+        name = inner => Err(AppError::Gone(name)),
     }
 }
 

@@ -12,6 +12,7 @@ pub mod pem;
 mod raw;
 mod request;
 pub mod secret;
+mod selfcheck;
 mod settings;
 pub mod stamp;
 mod unknown;
@@ -30,6 +31,7 @@ use crate::check::Check;
 use crate::check::endpoint::Endpoint;
 use fault::{Faults, Span};
 use field::Table;
+pub use selfcheck::Selfcheck;
 use stamp::Stamp;
 use values::LogFormat;
 
@@ -47,6 +49,8 @@ pub struct Config {
     pub daemon: Daemon,
     /// What is kept.
     pub store: Store,
+    /// How the monitor checks itself.
+    pub selfcheck: Selfcheck,
     /// In the order of the file.
     pub endpoints: Vec<Arc<Endpoint>>,
     /// Endpoints x probes x origins.
@@ -153,12 +157,14 @@ impl Config {
         let series_at = series_at(&file.daemon);
         let daemon = daemon(file.daemon, &mut faults);
         let store = store(file.store, folder, &mut faults);
+        let selfcheck = selfcheck::read(file.selfcheck, &mut faults);
         let matrix = matrix::build(file.defaults, file.endpoints, folder, &mut faults);
         let config = Self {
             path: path.to_owned(),
             stamp: None,
             daemon,
             store,
+            selfcheck,
             endpoints: matrix.endpoints,
             checks: matrix.checks,
         };

@@ -34,6 +34,9 @@ pub mod diagnose;
 /// Doors on loopback in this process.
 pub mod edge;
 
+/// Doors whose answers are known beforehand, and what else tells whether this monitor sees.
+pub mod canary;
+
 /// One run as JSON.
 pub mod report;
 

@@ -20,6 +20,8 @@ pub mod quoted;
 pub mod reason;
 pub mod response;
 pub mod roots;
+
+pub mod sight;
 pub mod skew;
 pub mod staple;
 pub mod strength;
@@ -83,4 +85,17 @@ pub struct Outcome {
     pub failure: Option<Failure>,
     /// What else is to be said of what was seen.
     pub remarks: Vec<Remark>,
+}
+
+impl Outcome {
+    /// What is left of a run of a monitor that cannot tell good from bad: that it ran.
+    pub fn unseen(&self, why: &Arc<str>) -> Self {
+        Self {
+            started_at: self.started_at,
+            observation: Observation::default(),
+            verdict: Verdict::Inconclusive,
+            failure: Some(Failure::MonitorBlind { why: why.clone() }),
+            remarks: Vec::new(),
+        }
+    }
 }

@@ -82,6 +82,16 @@ impl Prober {
         Self { lag, ..self }
     }
 
+    /// How many CAs this machine trusts, where an endpoint leaves that to it.
+    pub fn system_roots(&self) -> Option<usize> {
+        self.profiles.system_roots()
+    }
+
+    /// Whether a name has an address.
+    pub async fn resolves(&self, name: &str) -> Result<(), Failure> {
+        self.resolver.lookup(name).await.map(drop)
+    }
+
     /// Runs a check once. `turn` counts rounds, so that each takes the next address of a name.
     ///
     /// Never takes longer than the check's timeout, whatever the peer does.

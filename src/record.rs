@@ -16,12 +16,13 @@ use std::time::Duration;
 use metrics::{Histogram, counter, histogram};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::check::Check;
 use crate::clock;
 use crate::health;
 use crate::outcome::failure::Failure;
+use crate::outcome::sight::Sight;
 use crate::outcome::{Outcome, lag};
 use crate::schedule::{Confirm, End, SlotEnd};
 use row::Row;
@@ -57,6 +58,8 @@ pub enum Message {
     Tick,
     /// Another list of checks.
     Change(Vec<Arc<Check>>),
+    /// Whether this monitor can tell good from bad.
+    Sight(Sight),
 }
 
 impl From<SlotEnd<Outcome>> for Message {
@@ -174,6 +177,7 @@ impl Recorder {
             }
             Message::Tick => self.hand_on(),
             Message::Change(checks) => self.change(&checks),
+            Message::Sight(sight) => self.see(sight),
         }
     }
 
@@ -185,8 +189,25 @@ impl Recorder {
         self.checkpoint_at = Instant::now();
     }
 
-    fn record(&mut self, end: SlotEnd<Outcome>) {
+    fn see(&mut self, sight: Sight) {
+        let was = self.state.sight().blind();
+        let reds = |sight: &Sight| sight.red().map(|(check, _)| check).collect::<Vec<_>>();
+        let changed = reds(self.state.sight()) != reds(&sight);
+        match sight.blind() {
+            Some(why) if changed => {
+                error!(target: "health", why, "blind: nothing is called up or down until this is mended");
+            }
+            None if was.is_some() => info!(target: "health", "this monitor sees again"),
+            _ => {}
+        }
+        self.state.see(sight, clock::now());
+    }
+
+    fn record(&mut self, mut end: SlotEnd<Outcome>) {
         let Some(place) = self.state.place_of(&end.check) else { return };
+        if let (Some(why), End::Ran(outcome)) = (self.state.blind(), &mut end.end) {
+            *outcome = outcome.unseen(why);
+        }
         let row = Row::new(&end);
         log(&end, &row);
         self.delays.record(end.delay.as_secs_f64());

@@ -142,7 +142,9 @@ where
             // Without a receiver the daemon ends, here and below.
             messages.blocking_send(Message::Change(config.checks.clone())).ok();
         }
-        self.outlets.plans.blocking_send(plan(&config, &self.probing)).ok();
+        // The probe first, as it takes a while.
+        let probe = (self.probing)(&config);
+        self.outlets.plans.blocking_send(plan(&config, probe)).ok();
         self.outlets.http.send_replace(http_settings(&config));
         self.outlets.limits.send_replace(limits(&config));
         let now = clock::now().as_microsecond() as f64 / 1e6;
@@ -159,9 +161,7 @@ where
 }
 
 /// What the scheduler does by a config.
-pub fn plan<F>(config: &Config, probing: impl Fn(&Config) -> F) -> Plan<F> {
-    // The probe first, as it takes a while.
-    let probe = probing(config);
+pub fn plan<F>(config: &Config, probe: F) -> Plan<F> {
     let at = (Instant::now(), clock::now());
     Plan::new(&config.checks, descriptors::inflight(config.daemon.max_inflight), at, probe)
 }
@@ -185,6 +185,7 @@ fn needing_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("daemon.listen", old.daemon.listen != new.daemon.listen),
         ("daemon.log-format", old.daemon.log_format != new.daemon.log_format),
         ("store.path", old.store.path != new.store.path),
+        ("selfcheck.enabled", old.selfcheck.enabled != new.selfcheck.enabled),
     ]
     .into_iter()
     .filter_map(|(key, differs)| differs.then_some(key))
@@ -238,10 +239,11 @@ mod tests {
         let old = config("");
         let new = config(
             "[daemon]\nlisten = \"127.0.0.1:1\"\nlog-format = \"json\"\nmax-inflight = 2\n\
-             [store]\npath = \"other.db\"\nretention = \"1d\"\n",
+             [store]\npath = \"other.db\"\nretention = \"1d\"\n\
+             [selfcheck]\nenabled = false\n",
         );
         assert_eq!(needing_restart(&old, &old), [""; 0]);
-        let named = ["daemon.listen", "daemon.log-format", "store.path"];
+        let named = ["daemon.listen", "daemon.log-format", "store.path", "selfcheck.enabled"];
         assert_eq!(needing_restart(&old, &new), named);
     }
 

@@ -39,6 +39,13 @@ pub struct Endpoint {
 #[serde(try_from = "String")]
 pub struct EndpointName(Arc<str>);
 
+impl EndpointName {
+    /// A name that no config can give: of something that this program asks of itself.
+    pub fn internal(text: &str) -> Self {
+        Self(format!("~{text}").into())
+    }
+}
+
 impl TryFrom<String> for EndpointName {
     type Error = EndpointNameError;
 

@@ -8,6 +8,7 @@ use super::Config;
 use crate::check::Check;
 use crate::check::origin::Expect;
 use crate::check::probe::ProbeKind;
+use crate::outcome::sight::SelfCheck;
 use crate::outcome::strikes::strikes;
 use crate::outcome::verification::VerifyFailure;
 
@@ -67,6 +68,7 @@ pub fn series(config: &Config) -> usize {
         + latencies.sum::<usize>()
         + endpoints.sum::<usize>()
         + origins.len()
+        + if config.selfcheck.enabled { SelfCheck::ALL.len() } else { 0 }
         + OWN
 }
 

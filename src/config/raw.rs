@@ -8,7 +8,9 @@ use serde::Deserialize;
 
 use super::field::{Field, Table};
 use super::secret::SecretSource;
-use super::values::{HumanDuration, JsonValue, Line, LogFormat, NonEmpty, PatternText, Ratio};
+use super::values::{
+    HostName, HumanDuration, JsonValue, Line, LogFormat, NonEmpty, PatternText, Ratio,
+};
 use crate::check::endpoint::{AddressFamily, EndpointName};
 use crate::check::fetch::Method;
 use crate::check::origin::{Expect, Origin};
@@ -24,6 +26,7 @@ pub type Tables<T> = Table<Vec<Table<T>>>;
 pub struct File {
     pub daemon: Table<Daemon>,
     pub store: Table<Store>,
+    pub selfcheck: Table<Selfcheck>,
     pub defaults: Table<Endpoint>,
     pub endpoints: Tables<Endpoint>,
 }
@@ -50,6 +53,16 @@ pub struct Store {
     pub path: Field<PathBuf>,
     pub retention: Field<HumanDuration>,
     pub max_size_mib: Field<u32>,
+}
+
+/// `[selfcheck]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Selfcheck {
+    pub enabled: Field<bool>,
+    pub interval: Field<HumanDuration>,
+    pub egress: Field<Vec<SocketAddr>>,
+    pub dns_name: Field<HostName>,
 }
 
 /// `[[endpoints]]`, and `[defaults]` for all that has no name of its own.

@@ -66,6 +66,7 @@ fn known_keys(parents: &[&str]) -> &'static [&'static str] {
         [] => keys::<raw::File>(),
         ["daemon"] => keys::<raw::Daemon>(),
         ["store"] => keys::<raw::Store>(),
+        ["selfcheck"] => keys::<raw::Selfcheck>(),
         ["defaults"] | ["endpoints", _] => keys::<raw::Endpoint>(),
         [.., "health"] => keys::<raw::Health>(),
         [.., "cors"] => keys::<raw::Cors>(),
@@ -116,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_tables_keys_are_those_that_serde_reads() {
-        assert_eq!(keys::<raw::File>(), ["daemon", "store", "defaults", "endpoints"]);
+        assert_eq!(keys::<raw::File>(), ["daemon", "store", "selfcheck", "defaults", "endpoints"]);
         assert!(keys::<raw::Endpoint>().contains(&"connect-to"));
     }
 

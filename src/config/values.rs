@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
+use rustls::pki_types::DnsName;
 use serde::Deserialize;
 
 use super::field::Legal;
@@ -81,6 +82,22 @@ impl TryFrom<String> for Line {
     }
 }
 
+/// A name that DNS can hold.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct HostName(pub String);
+
+impl TryFrom<String> for HostName {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        match DnsName::try_from(text.as_str()) {
+            Ok(_) => Ok(Self(text)),
+            Err(_) => Err("not a host name"),
+        }
+    }
+}
+
 /// A regular expression.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "String")]
@@ -139,6 +156,7 @@ legal! {
     Ratio: "write a number between 0 and 1, such as 0.995";
     NonEmpty: "write a text in quotes";
     Line: "write a text in quotes, on one line";
+    HostName: "write a name such as \"dns.example\"";
     PatternText: "write a regular expression in single quotes, such as '\"code\":\\s*200'";
     JsonValue: "write a text, a number or a boolean";
     LogFormat: "write \"text\" or \"json\"";

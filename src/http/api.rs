@@ -18,6 +18,8 @@ use crate::report::Report;
 #[derive(Serialize)]
 struct Checks {
     taken_at: jiff::Timestamp,
+    /// Why this monitor cannot tell good from bad; `null` while it can.
+    blind: Option<String>,
     checks: Vec<CheckView>,
 }
 
@@ -66,7 +68,7 @@ pub async fn checks(State(context): State<Context>) -> Response {
 
 fn view(snapshot: &Snapshot) -> Checks {
     let checks = snapshot.checks.iter().map(|record| check(record)).collect();
-    Checks { taken_at: snapshot.taken_at, checks }
+    Checks { taken_at: snapshot.taken_at, blind: snapshot.sight.blind(), checks }
 }
 
 fn check(record: &CheckRecord) -> CheckView {

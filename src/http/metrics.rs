@@ -4,6 +4,7 @@ mod checks;
 mod endpoints;
 mod latency;
 mod own;
+mod selfcheck;
 mod tls;
 
 use crate::check::Check;
@@ -47,6 +48,7 @@ pub fn render_within(
     latency::write(&mut exposition, snapshot);
     tls::write(&mut exposition, snapshot);
     endpoints::write(&mut exposition, snapshot);
+    selfcheck::write(&mut exposition, snapshot);
     own::write(&mut exposition, own);
     let samples = exposition.samples();
     Page { body: exposition.finish(), samples }

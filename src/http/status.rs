@@ -55,7 +55,10 @@ pub fn render(snapshot: &Snapshot) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="refresh" content="15";
-                title { "Watchpost: " (down) " down" }
+                title {
+                    "Watchpost: "
+                    @if snapshot.sight.blind().is_some() { "blind" } @else { (down) " down" }
+                }
                 style { (maud::PreEscaped(STYLE)) }
             }
             body {
@@ -66,6 +69,7 @@ pub fn render(snapshot: &Snapshot) -> Markup {
                         time { (now.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()) } "."
                     }
                 }
+                @if let Some(blind) = blindness(snapshot) { (blind) }
                 main {
                     table {
                         thead {
@@ -84,6 +88,23 @@ pub fn render(snapshot: &Snapshot) -> Markup {
             }
         }
     }
+}
+
+/// In big words, above all else.
+fn blindness(snapshot: &Snapshot) -> Option<Markup> {
+    snapshot.sight.blind()?;
+    Some(html! {
+        section class="blind" role="alert" {
+            h2 { "This monitor is blind" }
+            p { "It cannot tell good from bad: nothing below is known to be up or down. What fails:" }
+            ul {
+                @for (check, trouble) in snapshot.sight.red() {
+                    li { b { (check.name()) } ": " bdi { (trouble) } " (" (check.sentence()) ")" }
+                }
+            }
+            p { "It recovers by itself once these pass." }
+        }
+    })
 }
 
 fn row(snapshot: &Snapshot, record: &CheckRecord, now: Timestamp) -> Markup {

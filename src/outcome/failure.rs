@@ -173,6 +173,11 @@ pub enum Failure {
     },
     /// Refused as it must be, and nobody knows whether anybody gets in.
     ControlMissing(Phase),
+    /// This monitor could not tell good from bad.
+    MonitorBlind {
+        /// Which of its self-checks failed, and how.
+        why: Arc<str>,
+    },
     /// A bug of ours.
     ProbePanicked,
     /// Cut off by our own end.
@@ -183,7 +188,7 @@ impl Failure {
     /// The phase in which the run ended; not known where the run as a whole was cut off.
     pub fn phase(&self) -> Option<Phase> {
         Some(match self {
-            Self::ProbePanicked | Self::ShuttingDown => return None,
+            Self::MonitorBlind { .. } | Self::ProbePanicked | Self::ShuttingDown => return None,
             Self::NameNotFound
             | Self::NoAddress
             | Self::ResolverFailed { .. }
@@ -277,6 +282,7 @@ impl Failure {
             Self::OriginAccepted | Self::OriginReadable => Reason::OriginAccepted,
             Self::ControlFailed { .. } => Reason::ControlFailed,
             Self::ControlMissing(_) => Reason::ControlMissing,
+            Self::MonitorBlind { .. } => Reason::MonitorBlind,
             Self::ProbePanicked => Reason::ProbePanicked,
             Self::ShuttingDown => Reason::ShuttingDown,
         }
@@ -303,6 +309,7 @@ impl Failure {
         match self {
             Self::ResolverFailed { code } => format!("the name server said {code}"),
             Self::LocalExhaustion { error, .. } => error.to_string(),
+            Self::MonitorBlind { why } => why.to_string(),
             Self::MonitorLag { stalled, .. } => {
                 format!("held up for {:.0} ms", stalled.as_secs_f64() * 1e3)
             }

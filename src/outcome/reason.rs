@@ -293,6 +293,9 @@ reasons! {
     ControlMissing "control_missing" Monitor
         "The origin was refused as it must be, but no page that must get in was tried beside it."
         "Name one: expect = \"allow\" in the config, --control on the command line. A door that is shut to everybody proves no allow list."
+    MonitorBlind "monitor_blind" Monitor
+        "Watchpost cannot tell good from bad at present: a check of itself fails."
+        "See which: the evidence and watchpost_selfcheck_success say so. It recovers by itself once they pass."
     ProbePanicked "probe_panicked" Monitor
         "The probe itself broke."
         "Report it with the lines on standard error that say \"panicked\"."
@@ -306,7 +309,9 @@ impl Reason {
     pub fn strikes_in(self, phase: Option<Phase>) -> bool {
         use Phase::{Connect, Preflight, Request, Resolve, Tls, Transfer, Upgrade};
         let phases: &[Phase] = match self {
-            Self::ProbePanicked | Self::ShuttingDown => return phase.is_none(),
+            Self::MonitorBlind | Self::ProbePanicked | Self::ShuttingDown => {
+                return phase.is_none();
+            }
             Self::NameNotFound
             | Self::NoAddress
             | Self::ResolverFailed

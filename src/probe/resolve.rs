@@ -81,7 +81,8 @@ impl Resolver {
         }
     }
 
-    async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, Failure> {
+    /// Every address of a name, in a fixed order.
+    pub async fn lookup(&self, name: &str) -> Result<Vec<IpAddr>, Failure> {
         let resolver = self.resolver.as_ref().ok_or(Failure::ResolverUnreachable)?;
         let answer = match resolver.lookup_ip(name).await {
             Ok(answer) => answer,

@@ -19,7 +19,10 @@ use crate::outcome::roots::Roots;
 
 /// How each endpoint's connections are set up.
 #[derive(Debug, Default)]
-pub struct Profiles(HashMap<EndpointName, Arc<Profile>>);
+pub struct Profiles {
+    by_name: HashMap<EndpointName, Arc<Profile>>,
+    system_roots: Option<usize>,
+}
 
 impl Profiles {
     /// One for each encrypted endpoint; endpoints with the same trust share their roots.
@@ -29,30 +32,35 @@ impl Profiles {
         let signatures = Arc::new(Signatures::default());
         let mut roots = HashMap::new();
         let encrypted = endpoints.into_iter().filter(|endpoint| endpoint.target.scheme.is_tls());
-        Self(
-            encrypted
-                .map(|endpoint| {
-                    let trusted = roots
-                        .entry(endpoint.trust.clone())
-                        .or_insert_with_key(|trust| Arc::new(load(trust)))
-                        .clone();
-                    let profile = Profile {
-                        provider: provider.clone(),
-                        roots: trusted,
-                        identity: endpoint.identity.as_ref().map(Identity::certified_key),
-                        memo: Arc::default(),
-                        signatures: signatures.clone(),
-                        template: template.clone(),
-                    };
-                    (endpoint.name.clone(), Arc::new(profile))
-                })
-                .collect(),
-        )
+        let by_name = encrypted
+            .map(|endpoint| {
+                let trusted = roots
+                    .entry(endpoint.trust.clone())
+                    .or_insert_with_key(|trust| Arc::new(load(trust)))
+                    .clone();
+                let profile = Profile {
+                    provider: provider.clone(),
+                    roots: trusted,
+                    identity: endpoint.identity.as_ref().map(Identity::certified_key),
+                    memo: Arc::default(),
+                    signatures: signatures.clone(),
+                    template: template.clone(),
+                };
+                (endpoint.name.clone(), Arc::new(profile))
+            })
+            .collect();
+        let system_roots = roots.get(&Trust::System).map(|roots| roots.len());
+        Self { by_name, system_roots }
+    }
+
+    /// How many CAs the machine trusts, where an endpoint leaves that to it.
+    pub fn system_roots(&self) -> Option<usize> {
+        self.system_roots
     }
 
     /// The profile of an encrypted endpoint.
     pub fn get(&self, endpoint: &Endpoint) -> Option<&Arc<Profile>> {
-        self.0.get(&endpoint.name)
+        self.by_name.get(&endpoint.name)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::health::{Health, Step};
 use crate::outcome::Outcome;
 use crate::outcome::phase::Phase;
 use crate::outcome::reason::Reason;
+use crate::outcome::sight::Sight;
 
 /// The state of everything at one moment; cheap to take, since its parts are shared.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub endpoints: Vec<Arc<EndpointRecord>>,
     /// One for each endpoint and kind of probe.
     pub latencies: Vec<Arc<LatencyRecord>>,
+    /// Whether this monitor can tell good from bad.
+    pub sight: Arc<Sight>,
 }
 
 /// What is known of a check.
@@ -84,6 +87,15 @@ impl CheckRecord {
             }
             Some(_) => Arc::new(blank(Ledger::default())),
         }
+    }
+
+    /// Forgets what was told by somebody who cannot tell good from bad. What was counted stays.
+    pub fn forget(&mut self, now: Timestamp) {
+        self.health = Health::unknown(now);
+        self.last_conclusive = None;
+        self.failing = None;
+        self.last = None;
+        self.last_failed = None;
     }
 
     /// Forgets what is history by `now`.

@@ -17,6 +17,7 @@ use crate::health::{self, Health, Step};
 use crate::outcome::Outcome;
 use crate::outcome::phase::Phase;
 use crate::outcome::reason::Reason;
+use crate::outcome::sight::Sight;
 use crate::outcome::verdict::Verdict;
 
 /// Everything that is known, and where to find it.
@@ -24,6 +25,7 @@ use crate::outcome::verdict::Verdict;
 pub struct State {
     view: Snapshot,
     by_id: HashMap<CheckId, Place>,
+    blind: Option<Arc<str>>,
 }
 
 /// Where the records of a check stand.
@@ -44,8 +46,9 @@ impl State {
             checks: Vec::new(),
             endpoints: Vec::new(),
             latencies: Vec::new(),
+            sight: Arc::default(),
         };
-        let mut state = Self { view, by_id: HashMap::new() };
+        let mut state = Self { view, by_id: HashMap::new(), blind: None };
         state.change(checks, now);
         state
     }
@@ -98,6 +101,29 @@ impl State {
             self.view.checks.push(record);
         }
         forgotten
+    }
+
+    /// Whether this monitor can tell good from bad.
+    pub fn sight(&self) -> &Sight {
+        &self.view.sight
+    }
+
+    /// Why nothing that this monitor says counts, while that is so.
+    pub fn blind(&self) -> Option<&Arc<str>> {
+        self.blind.as_ref()
+    }
+
+    /// Takes in whether this monitor can tell good from bad. If it cannot, nobody knows what is
+    /// up or down.
+    pub fn see(&mut self, sight: Sight, now: Timestamp) {
+        let was_blind = self.blind.is_some();
+        self.blind = sight.blind().map(Arc::from);
+        self.view.sight = Arc::new(sight);
+        if self.blind.is_some() && !was_blind {
+            for record in &mut self.view.checks {
+                Arc::make_mut(record).forget(now);
+            }
+        }
     }
 
     /// Where an answer to this check belongs: nowhere, if the check is gone or asks another

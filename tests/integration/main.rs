@@ -10,6 +10,7 @@
 
 mod fixture;
 
+mod blind;
 mod chains;
 mod check_command;
 mod config;

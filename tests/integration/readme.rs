@@ -2,6 +2,7 @@
 
 use watchpost::outcome::code::Code;
 use watchpost::outcome::reason::Reason;
+use watchpost::outcome::sight::SelfCheck;
 use watchpost::outcome::warning::Warning;
 
 use crate::fixture::daemon::watchpost;
@@ -69,6 +70,14 @@ fn every_code_is_explained() {
 }
 
 #[test]
+fn the_table_of_self_checks_is_that_of_the_code() {
+    let told: Vec<_> =
+        section("## Self-checks").lines().filter(|line| line.starts_with("| `")).collect();
+    let row = |check: &SelfCheck| format!("| `{check}` | {} |", check.sentence());
+    assert_eq!(told, SelfCheck::ALL.iter().map(row).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_table_of_metrics_is_that_of_the_page() {
     let page = include_str!("../snapshots/metrics.txt");
     let types = page.lines().filter_map(|line| line.split(' ').next());
@@ -84,7 +93,7 @@ fn every_setting_is_told() {
     let told: Vec<_> = first_cells(section("## Settings")).flat_map(names).collect();
     let raw = include_str!("../../src/config/raw.rs");
     let mut keys = 0;
-    for structure in ["Daemon", "Store", "Endpoint"] {
+    for structure in ["Daemon", "Store", "Selfcheck", "Endpoint"] {
         let (_, rest) = raw.split_once(&format!("pub struct {structure} {{")).unwrap();
         let (body, _) = rest.split_once("\n}").unwrap();
         for line in body.lines() {

@@ -35,6 +35,8 @@ fn made_by(failure: &Failure) -> &'static str {
         Failure::LocalExhaustion { .. } => "descriptors",
         // Made in lag.rs.
         Failure::MonitorLag { .. } => "lag",
+        // Made in blind.rs.
+        Failure::MonitorBlind { .. } => "blind",
         // Want a routing table of their own: tests/counterparts/network.rs.
         Failure::HostUnreachable | Failure::LocalDenied => "network",
         Failure::TimedOut(_) => "silence",
@@ -87,10 +89,11 @@ fn made_by(failure: &Failure) -> &'static str {
 }
 
 /// The reasons that the tests of this file make.
-const MADE_ELSEWHERE: [Reason; 9] = [
+const MADE_ELSEWHERE: [Reason; 10] = [
     Reason::CertWeakKey,
     Reason::CertWeakSignature,
     Reason::ClockWrong,
+    Reason::MonitorBlind,
     Reason::MonitorLag,
     Reason::HostUnreachable,
     Reason::LocalDenied,

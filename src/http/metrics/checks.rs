@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -10,6 +11,8 @@ use crate::check::origin::Expect;
 use crate::check::probe::ProbeKind;
 use crate::health::State;
 use crate::http::exposition::{Exposition, Kind, Labels};
+use crate::outcome::Outcome;
+use crate::outcome::failure::Failure;
 use crate::outcome::phase::{Phase, PhaseTimes};
 use crate::outcome::reason::Reason;
 use crate::outcome::strikes::{can_strike, strikes};
@@ -85,7 +88,11 @@ struct Last {
 impl<'a> Row<'a> {
     fn new(record: &'a CheckRecord, labels: &'a Labels) -> Self {
         let websocket = record.check.probe.kind() == ProbeKind::Websocket;
-        let last = record.last.as_ref().map(|outcome| Last {
+        // A run of a blind monitor has seen nothing.
+        let sees = |outcome: &&Arc<Outcome>| {
+            !matches!(outcome.failure, Some(Failure::MonitorBlind { .. }))
+        };
+        let last = record.last.as_ref().filter(sees).map(|outcome| Last {
             phases: outcome.observation.phases,
             address: outcome.observation.address.map(|address| address.ip()),
             websocket,
