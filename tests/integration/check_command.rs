@@ -331,7 +331,11 @@ async fn a_page_of_another_origin_is_answered_as_its_browser_would() {
     ] {
         assert!(said.contains(part), "no {part:?} in\n{said}");
     }
-    let denied = check!(url, "--origin", "https://evil.test", "--expect", "deny");
+    let alone = check!(url, "--origin", "https://evil.test", "--expect", "deny");
+    assert_eq!(alone.status.code(), Some(3), "nobody knows whether anybody may read");
+    let denied = ["--origin", "https://evil.test", "--expect", "deny", "--control"];
+    let denied =
+        check!(url, denied[0], denied[1], denied[2], denied[3], denied[4], "https://shop.test");
     assert_eq!(denied.status.code(), Some(0));
     let said = String::from_utf8(denied.stdout).unwrap();
     assert!(said.contains("kept from the page, status 200, as it must be"), "{said}");

@@ -49,6 +49,30 @@ async fn api(preflight: String, actual: String) -> (Server, mpsc::Receiver<Strin
     (server, requests)
 }
 
+/// Lets the page read, and answers others with `actual`.
+async fn picky(actual: String) -> Server {
+    raw::serve(move |mut stream| {
+        let actual = actual.clone();
+        async move {
+            let request = raw::request(&mut stream).await;
+            let origin = raw::header(&request, "Origin").unwrap_or_default();
+            let good = || answer("200 OK", "Access-Control-Allow-Origin: PAGE");
+            let answer = if origin == PAGE { good() } else { actual.replace("ORIGIN", origin) };
+            stream.write_all(answer.as_bytes()).await.ok();
+            raw::hold(stream).await;
+        }
+    })
+    .await
+}
+
+/// The check of a page that must be kept out, beside the one that may read.
+fn denied(server: &Server) -> Arc<Check> {
+    let rows = format!(
+        "{{ origin = \"{PAGE}\" }}, {{ origin = \"https://evil.test\", expect = \"deny\" }}"
+    );
+    config("http://api.test/", &keys_of(server, &rows, "forgeries = false")).checks[1].clone()
+}
+
 fn keys(server: &Server, cors: &str) -> String {
     keys_of(server, &format!("{{ origin = \"{PAGE}\" }}"), cors)
 }
@@ -333,15 +357,26 @@ async fn a_denied_page_must_be_kept_out_by_a_server_that_lives() {
         ("404 Not Found", named, Verdict::Fail),
         ("200 OK", "Access-Control-Allow-Origin: *", Verdict::Fail),
     ] {
-        let (server, _requests) = api(String::new(), answer(status, lines)).await;
-        let deny = "{ origin = \"https://evil.test\", expect = \"deny\" }";
-        let outcome = run(&check("http://api.test/", &keys_of(&server, deny, ""))).await;
+        let server = picky(answer(status, lines)).await;
+        let outcome = run(&denied(&server)).await;
         assert_eq!(outcome.verdict, verdict, "{status} {lines}: {:?}", outcome.failure);
         let accepted =
             outcome.failure.map(|failure| failure.reason()) == Some(Reason::OriginAccepted);
         assert_eq!(accepted, verdict == Verdict::Fail, "{status} {lines}");
-        assert_eq!(server.visits.load(Ordering::SeqCst), 1, "no forgery is tried");
+        let visits = if verdict == Verdict::Pass { 2 } else { 1 };
+        assert_eq!(server.visits.load(Ordering::SeqCst), visits, "no page is asked for in vain");
     }
+}
+
+#[tokio::test]
+async fn who_keeps_every_page_out_proves_no_list() {
+    let (server, _requests) = api(String::new(), answer("200 OK", "")).await;
+    let outcome = run(&denied(&server)).await;
+    assert_eq!(outcome.verdict, Verdict::Inconclusive);
+    assert_eq!(outcome.failure.map(|failure| failure.reason()), Some(Reason::ControlFailed));
+    // The run itself has its phases, and those of the control are nobody's.
+    let phases: Vec<_> = outcome.observation.phases.iter().map(|(phase, _)| phase).collect();
+    assert_eq!(phases, [Phase::Resolve, Phase::Connect, Phase::Request, Phase::Close]);
 }
 
 /// The codes of the warnings of one run.
