@@ -46,6 +46,10 @@ impl Chain {
             verification.add(VerifyFailure::Revoked { at });
         }
         let leaf = certificates.first().and_then(|leaf| leaf.facts.as_ref());
+        let holds = staple.as_ref().is_some_and(|staple| staple.holds(now));
+        if leaf.is_some_and(|leaf| leaf.must_staple) && !holds {
+            verification.add(VerifyFailure::StapleMissing);
+        }
         if let Some(proof) = skew::proof(leaf, staple.as_ref(), now) {
             verification.doubt_dates(&proof);
         }

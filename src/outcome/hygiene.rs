@@ -40,7 +40,6 @@ pub fn remarks(
             remark(Warning::OcspUnknown, String::new());
         }
         Some(Staple::Answer { .. }) => {}
-        None if leaf.must_staple => remark(Warning::MustStapleMissing, String::new()),
         None => {}
     }
     if leaf.renewal().overdue < now && now <= leaf.not_after {

@@ -7,8 +7,6 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::phase::Phase;
-
 /// Whose trouble a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -152,6 +150,9 @@ reasons! {
     CertRevoked "cert_revoked" Target
         "The issuer has revoked the certificate: the server itself staples that to it."
         "Get a new certificate with a new key, and find out why it was revoked."
+    CertStapleMissing "cert_staple_missing" Target
+        "The certificate demands a stapled OCSP answer (Must-Staple), and none that holds is stapled."
+        "Switch stapling on, or have the certificate issued without Must-Staple: Firefox refuses it like this, Chromium takes it."
     ClockWrong "clock_wrong" Monitor
         "By the clock of this machine a certificate is not valid yet; but that clock is wrong."
         "Set the clock of the machine that Watchpost runs on, and keep it set (chrony, systemd-timesyncd)."
@@ -305,90 +306,6 @@ reasons! {
 }
 
 impl Reason {
-    /// Whether a run can end in this phase for this reason; `None`: cut off as a whole.
-    pub fn strikes_in(self, phase: Option<Phase>) -> bool {
-        use Phase::{Connect, Preflight, Request, Resolve, Tls, Transfer, Upgrade};
-        let phases: &[Phase] = match self {
-            Self::MonitorBlind | Self::ProbePanicked | Self::ShuttingDown => {
-                return phase.is_none();
-            }
-            Self::NameNotFound
-            | Self::NoAddress
-            | Self::ResolverFailed
-            | Self::ResolverUnreachable => &[Resolve],
-            Self::ConnectionRefused | Self::HostUnreachable | Self::NoRoute | Self::LocalDenied => {
-                &[Connect]
-            }
-            Self::LocalExhaustion => &[Resolve, Connect],
-            Self::TimedOut | Self::MonitorLag => {
-                &[Resolve, Connect, Tls, Preflight, Request, Upgrade, Transfer]
-            }
-            Self::IoError => &[Connect, Tls, Preflight, Request, Upgrade, Transfer],
-            Self::Reset | Self::Closed => &[Tls, Preflight, Request, Upgrade, Transfer],
-            Self::NotTls
-            | Self::TlsAlert
-            | Self::TlsIncompatible
-            | Self::TlsUnsupportedByProbe
-            | Self::TlsProtocol
-            | Self::ClientCertificateRefused
-            | Self::CertExpired
-            | Self::CertNotYetValid
-            | Self::CertHostnameMismatch
-            | Self::CertCommonNameOnly
-            | Self::CertMissingIntermediate
-            | Self::CertUnknownIssuer
-            | Self::CertSelfSigned
-            | Self::CertRevoked
-            | Self::ClockWrong
-            | Self::CertWeakKey
-            | Self::CertWeakSignature
-            | Self::CertBadSignature
-            | Self::CertInvalid => &[Tls],
-            Self::HttpHeadTooBig | Self::HttpMalformed => &[Preflight, Request, Upgrade],
-            Self::OriginAccepted | Self::ControlFailed | Self::ControlMissing => {
-                &[Request, Upgrade]
-            }
-            Self::CorsPreflightInvalidStatus
-            | Self::CorsPreflightDisallowedRedirect
-            | Self::CorsPreflightMissingAllowOriginHeader
-            | Self::CorsPreflightAllowOriginMismatch
-            | Self::CorsPreflightMultipleAllowOriginValues
-            | Self::CorsPreflightInvalidAllowOriginValue
-            | Self::CorsPreflightWildcardOriginNotAllowed
-            | Self::CorsPreflightInvalidAllowCredentials
-            | Self::CorsInvalidAllowMethodsPreflightResponse
-            | Self::CorsInvalidAllowHeadersPreflightResponse
-            | Self::CorsMethodDisallowedByPreflightResponse
-            | Self::CorsHeaderDisallowedByPreflightResponse => &[Preflight],
-            Self::CorsMissingAllowOriginHeader
-            | Self::CorsAllowOriginMismatch
-            | Self::CorsMultipleAllowOriginValues
-            | Self::CorsInvalidAllowOriginValue
-            | Self::CorsWildcardOriginNotAllowed
-            | Self::CorsInvalidAllowCredentials
-            | Self::CorsRedirectContainsCredentials
-            | Self::CorsRedirected
-            | Self::HttpStatusUnexpected => &[Request],
-            Self::UpgradeRefused
-            | Self::UpgradeRedirected
-            | Self::UpgradeNotFound
-            | Self::UpgradeThrottled
-            | Self::UpgradeServerError
-            | Self::UpgradeNotOffered
-            | Self::BadUpgradeHeader
-            | Self::BadConnectionHeader
-            | Self::BadAccept
-            | Self::BadSubprotocol
-            | Self::UnrequestedExtension => &[Upgrade],
-            Self::FrameInvalid
-            | Self::FrameTooBig
-            | Self::FrameFlood
-            | Self::ClosedByServer
-            | Self::MessageUnmatched => &[Transfer],
-        };
-        phase.is_some_and(|phase| phases.contains(&phase))
-    }
-
     /// The reason that a code stands for.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.code() == code)

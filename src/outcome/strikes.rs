@@ -43,3 +43,90 @@ pub fn can_strike(check: &Check, phase: Option<Phase>, reason: Reason) -> bool {
     };
     reached && asked && reason.strikes_in(phase)
 }
+
+impl Reason {
+    /// Whether a run can end in this phase for this reason; `None`: cut off as a whole.
+    pub fn strikes_in(self, phase: Option<Phase>) -> bool {
+        use Phase::{Connect, Preflight, Request, Resolve, Tls, Transfer, Upgrade};
+        let phases: &[Phase] = match self {
+            Self::MonitorBlind | Self::ProbePanicked | Self::ShuttingDown => {
+                return phase.is_none();
+            }
+            Self::NameNotFound
+            | Self::NoAddress
+            | Self::ResolverFailed
+            | Self::ResolverUnreachable => &[Resolve],
+            Self::ConnectionRefused | Self::HostUnreachable | Self::NoRoute | Self::LocalDenied => {
+                &[Connect]
+            }
+            Self::LocalExhaustion => &[Resolve, Connect],
+            Self::TimedOut | Self::MonitorLag => {
+                &[Resolve, Connect, Tls, Preflight, Request, Upgrade, Transfer]
+            }
+            Self::IoError => &[Connect, Tls, Preflight, Request, Upgrade, Transfer],
+            Self::Reset | Self::Closed => &[Tls, Preflight, Request, Upgrade, Transfer],
+            Self::NotTls
+            | Self::TlsAlert
+            | Self::TlsIncompatible
+            | Self::TlsUnsupportedByProbe
+            | Self::TlsProtocol
+            | Self::ClientCertificateRefused
+            | Self::CertExpired
+            | Self::CertNotYetValid
+            | Self::CertHostnameMismatch
+            | Self::CertCommonNameOnly
+            | Self::CertMissingIntermediate
+            | Self::CertUnknownIssuer
+            | Self::CertSelfSigned
+            | Self::CertRevoked
+            | Self::CertStapleMissing
+            | Self::ClockWrong
+            | Self::CertWeakKey
+            | Self::CertWeakSignature
+            | Self::CertBadSignature
+            | Self::CertInvalid => &[Tls],
+            Self::HttpHeadTooBig | Self::HttpMalformed => &[Preflight, Request, Upgrade],
+            Self::OriginAccepted | Self::ControlFailed | Self::ControlMissing => {
+                &[Request, Upgrade]
+            }
+            Self::CorsPreflightInvalidStatus
+            | Self::CorsPreflightDisallowedRedirect
+            | Self::CorsPreflightMissingAllowOriginHeader
+            | Self::CorsPreflightAllowOriginMismatch
+            | Self::CorsPreflightMultipleAllowOriginValues
+            | Self::CorsPreflightInvalidAllowOriginValue
+            | Self::CorsPreflightWildcardOriginNotAllowed
+            | Self::CorsPreflightInvalidAllowCredentials
+            | Self::CorsInvalidAllowMethodsPreflightResponse
+            | Self::CorsInvalidAllowHeadersPreflightResponse
+            | Self::CorsMethodDisallowedByPreflightResponse
+            | Self::CorsHeaderDisallowedByPreflightResponse => &[Preflight],
+            Self::CorsMissingAllowOriginHeader
+            | Self::CorsAllowOriginMismatch
+            | Self::CorsMultipleAllowOriginValues
+            | Self::CorsInvalidAllowOriginValue
+            | Self::CorsWildcardOriginNotAllowed
+            | Self::CorsInvalidAllowCredentials
+            | Self::CorsRedirectContainsCredentials
+            | Self::CorsRedirected
+            | Self::HttpStatusUnexpected => &[Request],
+            Self::UpgradeRefused
+            | Self::UpgradeRedirected
+            | Self::UpgradeNotFound
+            | Self::UpgradeThrottled
+            | Self::UpgradeServerError
+            | Self::UpgradeNotOffered
+            | Self::BadUpgradeHeader
+            | Self::BadConnectionHeader
+            | Self::BadAccept
+            | Self::BadSubprotocol
+            | Self::UnrequestedExtension => &[Upgrade],
+            Self::FrameInvalid
+            | Self::FrameTooBig
+            | Self::FrameFlood
+            | Self::ClosedByServer
+            | Self::MessageUnmatched => &[Transfer],
+        };
+        phase.is_some_and(|phase| phases.contains(&phase))
+    }
+}

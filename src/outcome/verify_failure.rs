@@ -54,6 +54,8 @@ pub enum VerifyFailure {
         /// When.
         at: Timestamp,
     },
+    /// It demands a stapled answer, and none that holds is stapled.
+    StapleMissing,
     /// Before its start, by a clock that is wrong.
     ClockWrong {
         /// What shows that.
@@ -84,7 +86,7 @@ pub enum VerifyFailure {
 
 impl VerifyFailure {
     /// Every value of the metric's label.
-    pub const LABELS: [&'static str; 13] = [
+    pub const LABELS: [&'static str; 14] = [
         "expired",
         "not_yet_valid",
         "hostname_mismatch",
@@ -93,6 +95,7 @@ impl VerifyFailure {
         "unknown_issuer",
         "self_signed",
         "revoked",
+        "staple_missing",
         "clock_wrong",
         "weak_key",
         "weak_signature",
@@ -111,6 +114,7 @@ impl VerifyFailure {
             Self::UnknownIssuer { .. } => "unknown_issuer",
             Self::SelfSigned => "self_signed",
             Self::Revoked { .. } => "revoked",
+            Self::StapleMissing => "staple_missing",
             Self::ClockWrong { .. } => "clock_wrong",
             Self::WeakKey { .. } => "weak_key",
             Self::WeakSignature { .. } => "weak_signature",
@@ -130,6 +134,8 @@ impl VerifyFailure {
             Self::WeakSignature { .. } => 4,
             Self::WeakKey { .. } => 5,
             Self::Expired { .. } | Self::NotYetValid { .. } | Self::ClockWrong { .. } => 6,
+            // Firefox alone: whatever both refuse is told first.
+            Self::StapleMissing => 7,
         }
     }
 
@@ -144,6 +150,7 @@ impl VerifyFailure {
             Self::UnknownIssuer { .. } => Reason::CertUnknownIssuer,
             Self::SelfSigned => Reason::CertSelfSigned,
             Self::Revoked { .. } => Reason::CertRevoked,
+            Self::StapleMissing => Reason::CertStapleMissing,
             Self::ClockWrong { .. } => Reason::ClockWrong,
             Self::WeakKey { .. } => Reason::CertWeakKey,
             Self::WeakSignature { .. } => Reason::CertWeakSignature,
@@ -184,7 +191,7 @@ impl VerifyFailure {
                 format!("{issuer} issued it, whose certificate is not presented{place}")
             }
             Self::UnknownIssuer { root } => format!("it leads to {root}"),
-            Self::SelfSigned | Self::BadSignature => String::new(),
+            Self::StapleMissing | Self::SelfSigned | Self::BadSignature => String::new(),
         }
     }
 }

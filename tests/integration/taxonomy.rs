@@ -61,7 +61,7 @@ fn made_by(failure: &Failure) -> &'static str {
             // Made in chains.rs.
             VerifyFailure::WeakKey { .. } | VerifyFailure::WeakSignature { .. } => "weak",
             // Made in staple.rs.
-            VerifyFailure::ClockWrong { .. } => "clock",
+            VerifyFailure::StapleMissing | VerifyFailure::ClockWrong { .. } => "clock",
         },
         Failure::HttpHeadTooBig(_)
         | Failure::HttpMalformed { .. }
@@ -89,7 +89,8 @@ fn made_by(failure: &Failure) -> &'static str {
 }
 
 /// The reasons that the tests of this file make.
-const MADE_ELSEWHERE: [Reason; 10] = [
+const MADE_ELSEWHERE: [Reason; 11] = [
+    Reason::CertStapleMissing,
     Reason::CertWeakKey,
     Reason::CertWeakSignature,
     Reason::ClockWrong,
