@@ -1,6 +1,7 @@
 //! Finds out why a page is not let in: asks as the page does, then as its neighbours would, politely.
 
 pub mod conclusion;
+pub mod mend;
 pub mod near_miss;
 
 use std::sync::Arc;
@@ -10,9 +11,13 @@ use tokio::time::sleep;
 
 use crate::check::Check;
 use crate::check::origin::{Expect, Origin, OriginRule};
+use crate::check::probe::{Cors, Forgeries, Probe, ProbeKind};
 use crate::outcome::Outcome;
+use crate::outcome::cors::Request;
+use crate::outcome::failure::Failure;
 use crate::probe::Prober;
 use conclusion::Conclusion;
+use mend::{Mend, mend};
 use near_miss::{NearMiss, Spelling, near_misses};
 
 /// Time between two runs: a person waits, and a server counts.
@@ -47,6 +52,8 @@ pub struct Diagnosis {
     pub lessons: Vec<&'static str>,
     /// What to do about it.
     pub advice: Vec<String>,
+    /// What the server would have to send, where CORS keeps the answer from the page.
+    pub mend: Option<Mend>,
 }
 
 /// Asks and concludes, with no more runs than `budget`; `told` hears of each as it ends.
@@ -70,7 +77,7 @@ pub async fn diagnose(
     }
     if asked.iter().all(conclusion::may_be_the_origin) {
         // The last run is kept for the page itself.
-        for near_miss in near_misses(&origin) {
+        for near_miss in near_misses(&origin).into_iter().filter(|one| makes_sense(check, one)) {
             if purse.left <= 1 || !purse.pay().await {
                 break;
             }
@@ -92,7 +99,22 @@ pub async fn diagnose(
     let conclusion = conclusion::conclude(target, &origin, &asked, &tried);
     let advice = conclusion::advice(conclusion, target, &origin, &asked);
     let lessons = conclusion::lessons(&tried);
-    Diagnosis { check: check.clone(), origin, asked, tried, conclusion, lessons, advice }
+    let mend = asked.iter().find_map(|outcome| lacking(check, &origin, outcome));
+    Diagnosis { check: check.clone(), origin, asked, tried, conclusion, lessons, advice, mend }
+}
+
+/// CORS is about pages: who sends no origin is no page.
+fn makes_sense(check: &Check, near_miss: &NearMiss) -> bool {
+    check.probe.kind() != ProbeKind::Cors || near_miss.origin != Origin::Absent
+}
+
+fn lacking(check: &Check, origin: &Origin, outcome: &Outcome) -> Option<Mend> {
+    match (check.probe.as_ref(), &outcome.failure) {
+        (Probe::Cors(cors), Some(Failure::CorsBlocked(blocked))) => {
+            Some(mend(&Request { origin, fetch: &cors.fetch }, blocked))
+        }
+        _ => None,
+    }
 }
 
 /// The runs that are left.
@@ -118,5 +140,12 @@ fn as_page(check: &Check, origin: &Origin) -> Check {
     let rule =
         OriginRule { name: origin.to_string(), origin: origin.clone(), expect: Expect::Allow };
     let rule = check.origin.as_ref().map(|_| Arc::new(rule));
-    Check::new(check.endpoint.clone(), check.probe.clone(), rule, check.cadence)
+    let probe = match check.probe.as_ref() {
+        // Forged origins are another question.
+        Probe::Cors(cors) => {
+            Arc::new(Probe::Cors(Cors { forgeries: Forgeries::Never, ..cors.clone() }))
+        }
+        Probe::Websocket(_) | Probe::Tls => check.probe.clone(),
+    };
+    Check::new(check.endpoint.clone(), probe, rule, check.cadence)
 }

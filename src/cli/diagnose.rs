@@ -12,6 +12,7 @@ use crate::check::origin::{Expect, Origin};
 use crate::check::probe::ProbeKind;
 use crate::clock;
 use crate::diagnose::conclusion::Conclusion;
+use crate::diagnose::mend::Mend;
 use crate::diagnose::near_miss::Spelling;
 use crate::diagnose::{Diagnosis, diagnose as ask_around};
 use crate::outcome::Outcome;
@@ -121,7 +122,8 @@ impl fmt::Display for Line<'_> {
             Verdict::Inconclusive => (UNSURE, "?"),
         };
         let seen = &outcome.observation;
-        let told = outcome.failure.as_ref().map_or("let in", |failure| failure.reason().code());
+        let good = if seen.upgraded { "let in" } else { "may read" };
+        let told = outcome.failure.as_ref().map_or(good, |failure| failure.reason().code());
         let status = seen.http_status.map_or(String::new(), |status| format!(" {status}"));
         let spelling = spelling.as_str().replace('_', " ");
         write!(
@@ -141,7 +143,7 @@ struct Screen<'a>(&'a Diagnosis);
 
 impl fmt::Display for Screen<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Diagnosis { check, asked, conclusion, lessons, advice, .. } = self.0;
+        let Diagnosis { check, asked, conclusion, lessons, advice, mend, .. } = self.0;
         let style = match verdict(self.0) {
             Verdict::Pass => GOOD,
             Verdict::Fail => BAD,
@@ -160,6 +162,9 @@ impl fmt::Display for Screen<'_> {
             }
             certificate(f, outcome)?;
         }
+        if let Some(mend) = mend {
+            missing(f, mend)?;
+        }
         for sentence in lessons {
             writeln!(f, "  why: {sentence}")?;
         }
@@ -176,6 +181,24 @@ impl fmt::Display for Screen<'_> {
         }
         writeln!(f)
     }
+}
+
+/// The header that is missing, and what must stand there.
+fn missing(f: &mut fmt::Formatter<'_>, mend: &Mend) -> fmt::Result {
+    let answer = if mend.of_preflight { "the answer to OPTIONS" } else { "the answer" };
+    if let Some(header) = mend.header {
+        writeln!(f, "  wrong: {header} in {answer}")?;
+    }
+    if !mend.lines.is_empty() {
+        writeln!(f, "  do: Send this with {answer}:")?;
+    }
+    for line in &mend.lines {
+        writeln!(f, "        {BOLD}{line}{BOLD:#}")?;
+    }
+    for note in &mend.notes {
+        writeln!(f, "  do: {note}")?;
+    }
+    Ok(())
 }
 
 /// The certificate that has to be replaced, where one is at fault.
@@ -211,6 +234,7 @@ struct DiagnosisReport {
     message: &'static str,
     lessons: Vec<&'static str>,
     advice: Vec<String>,
+    mend: Option<Mend>,
     asked: Vec<Report>,
     tried: Vec<TriedReport>,
 }
@@ -233,6 +257,7 @@ fn print_json(diagnoses: &[Diagnosis]) {
         message: diagnosis.conclusion.sentence(),
         lessons: diagnosis.lessons.clone(),
         advice: diagnosis.advice.clone(),
+        mend: diagnosis.mend.clone(),
         asked: diagnosis.asked.iter().map(|one| Report::new(&diagnosis.check, one)).collect(),
         tried: diagnosis
             .tried

@@ -60,6 +60,7 @@ pub fn may_be_the_origin(outcome: &Outcome) -> bool {
         Some(Failure::UpgradeRejected(response)) => {
             (400..500).contains(&response.status) && response.status != 429
         }
+        Some(Failure::CorsBlocked(blocked)) => blocked.refuses_the_page(),
         _ => false,
     }
 }
@@ -93,8 +94,13 @@ pub fn conclude(
 
 /// The spellings that were let in.
 pub fn let_in(tried: &[Tried]) -> impl Iterator<Item = &NearMiss> {
-    let passed = tried.iter().filter(|one| one.outcome.verdict == Verdict::Pass);
-    passed.map(|one| &one.near_miss)
+    tried.iter().filter(|one| gets_in(&one.outcome)).map(|one| &one.near_miss)
+}
+
+/// Whether the origin was good enough, whatever came then.
+fn gets_in(outcome: &Outcome) -> bool {
+    outcome.verdict == Verdict::Pass
+        || matches!(outcome.failure, Some(Failure::HttpStatusUnexpected(_)))
 }
 
 fn is_throttled(outcome: &Outcome) -> bool {
@@ -178,6 +184,15 @@ pub fn lessons(tried: &[Tried]) -> Vec<&'static str> {
 }
 
 fn of_everybody(target: &Target, origin: &Origin, failure: Option<&Failure>) -> Vec<String> {
+    if let Some(Failure::CorsBlocked(blocked)) = failure {
+        return vec![
+            match blocked.status {
+                400.. => "Mend the error first: pages of errors often come without CORS headers, and then every error looks like one of CORS.",
+                _ => "This answer bears no CORS header that fits for anybody: look whether this path has any CORS rule at all.",
+            }
+            .to_owned(),
+        ];
+    }
     let mut advice = vec![
         "Do not blame the origin yet: a wrong deployment id or path, a missing credential or a service that is switched off is refused in the same way."
             .to_owned(),

@@ -181,3 +181,52 @@ async fn people_are_told_on_one_screen() {
         assert!(text.contains(part), "{part:?} is missing:\n{text}");
     }
 }
+
+/// An API that lets these pages read.
+async fn api(listed: &'static str, preflight: &'static str) -> Server {
+    raw::serve(move |mut stream| async move {
+        let request = raw::request(&mut stream).await;
+        let allow = match raw::header(&request, "Origin") {
+            Some(origin) if origin == listed => {
+                format!("Access-Control-Allow-Origin: {origin}\r\nVary: Origin\r\n")
+            }
+            _ => String::new(),
+        };
+        let more = if request.starts_with("OPTIONS") { preflight } else { "" };
+        let answer = format!("HTTP/1.1 200 OK\r\n{allow}{more}Content-Length: 2\r\n\r\nno");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await.unwrap();
+        raw::hold(stream).await;
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_cors_failure_the_missing_line_is_told() {
+    let server = api("https://shop.test", "").await;
+    let url = format!("http://{}/", server.address);
+    let (told, status) = diagnose(url.clone(), &["--origin", "https://www.shop.test"]).await;
+    assert_eq!((told["conclusion"].as_str(), status), (Some("origin_refused"), Some(1)));
+    assert_eq!(let_in(&told), ["www"]);
+    assert_eq!(
+        told["mend"]["lines"],
+        serde_json::json!(["Access-Control-Allow-Origin: https://www.shop.test", "Vary: Origin"])
+    );
+    assert_eq!(told["mend"]["of_preflight"], false);
+
+    let more = ["--origin", "https://shop.test", "--method", "PATCH", "--header", "X-Token: 1"];
+    let (told, _) = diagnose(url, &more).await;
+    assert_eq!((&told["conclusion"], let_in(&told)), (&"not_the_origin".into(), vec![]));
+    assert_eq!(told["mend"]["header"], "Access-Control-Allow-Methods");
+    let allow = serde_json::json!(["Access-Control-Allow-Methods: PATCH"]);
+    assert_eq!((&told["mend"]["lines"], &told["mend"]["of_preflight"]), (&allow, &true.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_without_cors_headers_is_an_error_first() {
+    let error = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    let server = raw::answering(error).await;
+    let url = format!("http://{}/", server.address);
+    let (told, _) = diagnose(url, &["--origin", "https://shop.test"]).await;
+    assert_eq!(told["conclusion"], "everybody_refused");
+    assert!(texts(&told["advice"]).contains("Mend the error first"), "{told}");
+}
