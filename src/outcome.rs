@@ -1,35 +1,22 @@
 //! What a run saw, and what that means. Pure: time is an argument, nothing is read or sent.
 
-pub mod certificate;
 pub mod chain;
 pub mod code;
 pub mod control;
 pub mod cors;
-pub mod der;
 pub mod extension;
-pub mod extensions;
 pub mod failure;
 pub mod header;
-pub mod hygiene;
-pub mod ladder;
 pub mod lag;
-pub mod names;
-pub mod ocsp;
 pub mod phase;
 pub mod quoted;
 pub mod reason;
 pub mod response;
-pub mod roots;
 
 pub mod sight;
-pub mod skew;
-pub mod staple;
-pub mod strength;
 pub mod strikes;
 pub mod upgrade;
 pub mod verdict;
-pub mod verification;
-pub mod verify_failure;
 pub mod warning;
 
 use std::net::SocketAddr;

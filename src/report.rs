@@ -8,15 +8,15 @@ use serde::{Serialize, Serializer};
 use crate::check::Check;
 use crate::check::probe::ProbeKind;
 use crate::outcome::Outcome;
-use crate::outcome::certificate::{Certificate, Facts};
+use crate::outcome::chain::certificate::{Certificate, Facts};
+use crate::outcome::chain::ocsp::Status;
+use crate::outcome::chain::staple::Staple;
 use crate::outcome::chain::{Chain, Session};
 use crate::outcome::cors::Seen;
 use crate::outcome::failure::Failure;
-use crate::outcome::ocsp::Status;
 use crate::outcome::phase::{Phase, PhaseTimes};
 use crate::outcome::reason::{Fault, Reason};
 use crate::outcome::response::Response;
-use crate::outcome::staple::Staple;
 use crate::outcome::verdict::Verdict;
 use crate::outcome::warning::{Remark, Warning};
 

@@ -8,11 +8,11 @@ use anstyle::{AnsiColor, Style};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::check::Check;
-use crate::outcome::certificate::Facts;
 use crate::outcome::chain::Chain;
+use crate::outcome::chain::certificate::Facts;
+use crate::outcome::chain::staple::Staple;
 use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
-use crate::outcome::staple::Staple;
 use crate::outcome::verdict::{self, Verdict};
 use crate::outcome::warning::Remark;
 use crate::outcome::{Observation, Outcome};

@@ -8,9 +8,9 @@ use super::Config;
 use crate::check::Check;
 use crate::check::origin::Expect;
 use crate::check::probe::ProbeKind;
+use crate::outcome::chain::verification::VerifyFailure;
 use crate::outcome::sight::SelfCheck;
 use crate::outcome::strikes::strikes;
-use crate::outcome::verification::VerifyFailure;
 
 /// Series of one check besides its failures: success, up, runs by result, failure info, last run,
 /// duration, DNS, IP version.

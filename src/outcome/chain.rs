@@ -1,17 +1,29 @@
 //! The chain that a server presented, with what came of judging it, and the session around it.
 
+pub mod certificate;
+pub mod der;
+pub mod extensions;
+pub mod hygiene;
+pub mod ladder;
+pub mod names;
+pub mod ocsp;
+pub mod roots;
+pub mod skew;
+pub mod staple;
+pub mod strength;
+pub mod verification;
+pub mod verify_failure;
+
 use jiff::{SignedDuration, Timestamp};
 use rustls::pki_types::{ServerName, SignatureVerificationAlgorithm};
 use serde::Serialize;
 
-use super::certificate::Certificate;
-use super::hygiene;
 use super::quoted::Quoted;
-use super::roots::Roots;
-use super::skew;
-use super::staple::Staple;
-use super::verification::{Verification, VerifyFailure, verify_with};
 use super::warning::Remark;
+use certificate::Certificate;
+use roots::Roots;
+use staple::Staple;
+use verification::{Verification, VerifyFailure, verify_with};
 
 /// The chain that one server presented in one handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]

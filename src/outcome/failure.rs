@@ -4,12 +4,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::chain::verification::VerifyFailure;
 use super::cors::error::Blocked;
 use super::phase::Phase;
 use super::quoted::Quoted;
 use super::reason::{Fault, Reason};
 use super::response::Response;
-use super::verification::VerifyFailure;
 use crate::check::origin::OriginRule;
 
 /// Why a run ended early.

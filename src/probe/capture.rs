@@ -12,7 +12,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 use super::memo::{self, Digest, Judged, Memo};
-use crate::outcome::staple;
+use crate::outcome::chain::staple;
 
 /// Most certificates of a chain that are kept; rustls itself takes no more than 64 KiB of them.
 const MAX_CERTIFICATES: usize = 16;

@@ -6,10 +6,10 @@ use rustix::io::Errno;
 use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage};
 
 use super::wire::Overrun;
+use crate::outcome::chain::verification::VerifyFailure;
 use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
 use crate::outcome::quoted::Quoted;
-use crate::outcome::verification::VerifyFailure;
 
 /// What an error of the stream means in a phase.
 pub fn failure(error: &io::Error, phase: Phase) -> Failure {

@@ -9,8 +9,8 @@ use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 
-use crate::outcome::certificate::Certificate;
 use crate::outcome::chain::Chain;
+use crate::outcome::chain::certificate::Certificate;
 
 /// Most chains that are remembered: one for each address that is asked in turn.
 const CAPACITY: usize = 8;
@@ -79,7 +79,7 @@ pub fn digest<'a>(chain: impl Iterator<Item = &'a CertificateDer<'a>>, stapled: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::verification::Verification;
+    use crate::outcome::chain::verification::Verification;
 
     fn judged() -> Judged {
         let verification = Verification { path: None, failures: Vec::new() };

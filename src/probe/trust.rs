@@ -13,9 +13,9 @@ use super::capture::{Capture, Presented};
 use super::memo::{Judged, Memo};
 use super::signatures::Signatures;
 use crate::check::endpoint::{Endpoint, EndpointName, Identity, Trust};
-use crate::outcome::certificate::Certificate;
 use crate::outcome::chain::Chain;
-use crate::outcome::roots::Roots;
+use crate::outcome::chain::certificate::Certificate;
+use crate::outcome::chain::roots::Roots;
 
 /// How each endpoint's connections are set up.
 #[derive(Debug, Default)]
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
     use crate::clock;
     use crate::demo::authority::Authority;
-    use crate::outcome::verification::VerifyFailure;
+    use crate::outcome::chain::verification::VerifyFailure;
     use crate::probe::memo;
 
     #[test]

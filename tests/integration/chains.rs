@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use watchpost::demo::authority::Served;
-use watchpost::outcome::certificate::Certificate;
 use watchpost::outcome::chain::Chain;
+use watchpost::outcome::chain::certificate::Certificate;
+use watchpost::outcome::chain::roots::Roots;
 use watchpost::outcome::reason::Reason;
-use watchpost::outcome::roots::Roots;
 use watchpost::outcome::warning::Warning;
 
 use crate::fixture::pki::{HOST, Pki, now};

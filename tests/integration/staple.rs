@@ -8,13 +8,13 @@ use rcgen::{CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, KeyPair
 use rustls::pki_types::ServerName;
 use watchpost::demo::authority::Served;
 use watchpost::outcome::Outcome;
-use watchpost::outcome::certificate::Certificate;
 use watchpost::outcome::chain::Chain;
+use watchpost::outcome::chain::certificate::Certificate;
+use watchpost::outcome::chain::roots::Roots;
+use watchpost::outcome::chain::staple::{Staple, Useless};
+use watchpost::outcome::chain::verification::VerifyFailure;
 use watchpost::outcome::reason::Reason;
-use watchpost::outcome::roots::Roots;
-use watchpost::outcome::staple::{Staple, Useless};
 use watchpost::outcome::verdict::Verdict;
-use watchpost::outcome::verification::VerifyFailure;
 use watchpost::outcome::warning::Warning;
 
 use crate::fixture::checks::{check, run};
@@ -198,7 +198,7 @@ fn a_clock_that_is_wrong_is_our_own_fault() {
     assert!(matches!(past.verification.failures[..], [VerifyFailure::Expired { .. }]));
 }
 
-fn good_facts(served: &Served) -> watchpost::outcome::certificate::Facts {
+fn good_facts(served: &Served) -> watchpost::outcome::chain::certificate::Facts {
     Certificate::read(served.chain[0].clone()).facts.unwrap()
 }
 

@@ -12,10 +12,10 @@ use tokio::net::TcpSocket;
 use watchpost::check::Check;
 use watchpost::demo::authority::Served;
 use watchpost::outcome::Outcome;
+use watchpost::outcome::chain::verification::VerifyFailure;
 use watchpost::outcome::failure::Failure;
 use watchpost::outcome::phase::Phase;
 use watchpost::outcome::reason::{Fault, Reason};
-use watchpost::outcome::verification::VerifyFailure;
 
 use crate::cors;
 use crate::fixture::checks::{check, plain, run, run_asking};

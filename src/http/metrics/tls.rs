@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::http::exposition::{Exposition, Kind, Labels};
-use crate::outcome::certificate::{Certificate, Facts};
-use crate::outcome::ocsp::Status;
+use crate::outcome::chain::certificate::{Certificate, Facts};
+use crate::outcome::chain::ocsp::Status;
+use crate::outcome::chain::staple::Staple;
+use crate::outcome::chain::verification::VerifyFailure;
 use crate::outcome::quoted::Quoted;
-use crate::outcome::staple::Staple;
-use crate::outcome::verification::VerifyFailure;
 use crate::record::presented::AtAddress;
 use crate::record::snapshot::{EndpointRecord, Snapshot};
 

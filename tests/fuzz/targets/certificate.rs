@@ -3,9 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use rustls::pki_types::{CertificateDer, ServerName};
-use watchpost::outcome::certificate::Certificate;
-use watchpost::outcome::roots::Roots;
-use watchpost::outcome::verification::verify;
+use watchpost::outcome::chain::certificate::Certificate;
+use watchpost::outcome::chain::roots::Roots;
+use watchpost::outcome::chain::verification::verify;
 use watchpost_fuzz::{first, harmless, now, quoted};
 
 /// Each certificate stands behind its length in two bytes.

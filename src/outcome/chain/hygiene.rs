@@ -7,7 +7,7 @@ use super::ocsp::Status;
 use super::roots::Roots;
 use super::staple::Staple;
 use super::verification::Verification;
-use super::warning::{Remark, Warning};
+use crate::outcome::warning::{Remark, Warning};
 
 /// Most certificates that are told of in one warning.
 const MAX_TOLD: usize = 3;

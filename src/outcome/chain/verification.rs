@@ -10,10 +10,10 @@ use webpki::{EndEntityCert, Error, KeyUsage};
 use super::certificate::{Certificate, Facts};
 use super::ladder;
 use super::names;
-use super::quoted::Quoted;
 use super::roots::Roots;
 use super::strength;
 pub use super::verify_failure::VerifyFailure;
+use crate::outcome::quoted::Quoted;
 
 /// Most certificates of one name that are tried: cross-signed CAs have two or three.
 const MAX_CANDIDATES: usize = 3;

@@ -14,7 +14,7 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
 
 use super::extensions::{self, Logged, Ties};
-use super::quoted::Quoted;
+use crate::outcome::quoted::Quoted;
 
 /// Most alternative names that are kept of one certificate.
 const MAX_NAMES: usize = 100;

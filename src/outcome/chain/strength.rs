@@ -2,9 +2,9 @@
 
 use super::certificate::{Certificate, Key};
 use super::ladder;
-use super::quoted::Quoted;
 use super::roots::Roots;
 use super::verification::VerifyFailure;
+use crate::outcome::quoted::Quoted;
 
 /// Least bits of an RSA key: what OpenSSL, GnuTLS and the probe's own TLS take.
 const LEAST_RSA_BITS: usize = 2048;

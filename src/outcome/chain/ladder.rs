@@ -2,9 +2,9 @@
 //! themselves: no signature is looked at. It tells why there is no path, where there is none.
 
 use super::certificate::{Certificate, Facts};
-use super::quoted::Quoted;
 use super::roots::Roots;
 use super::verification::VerifyFailure;
+use crate::outcome::quoted::Quoted;
 
 /// Positions of the certificates from the leaf upwards, each issued by the next as it says.
 pub fn climb(presented: &[Certificate]) -> Vec<usize> {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::certificate::Key;
 use super::names::NearMiss;
-use super::quoted::Quoted;
-use super::reason::Reason;
+use crate::outcome::quoted::Quoted;
+use crate::outcome::reason::Reason;
 
 /// Most names that are told of a certificate for others.
 const MAX_NAMES: usize = 5;

@@ -1,6 +1,6 @@
 //! The names of a certificate that is for others: which nearly fit, and why they do not.
 
-use super::quoted::Quoted;
+use crate::outcome::quoted::Quoted;
 
 /// Why a name that looks right is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

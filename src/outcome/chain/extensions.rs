@@ -7,7 +7,7 @@ use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS;
 
 use super::certificate::hex;
 use super::der::{Reader, tag};
-use super::quoted::Quoted;
+use crate::outcome::quoted::Quoted;
 
 /// Most addresses that are kept of one certificate.
 const MAX_URLS: usize = 4;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 
 use super::certificate::{Certificate, Key};
-use super::quoted::Quoted;
+use crate::outcome::quoted::Quoted;
 
 /// Trust anchors, each with what its certificate says.
 ///
