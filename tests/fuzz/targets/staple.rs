@@ -4,12 +4,12 @@
 use jiff::SignedDuration;
 use libfuzzer_sys::fuzz_target;
 use rustls::pki_types::{CertificateDer, ServerName};
-use watchpost::outcome::chain::certificate::Certificate;
 use watchpost::outcome::chain::Chain;
+use watchpost::outcome::chain::certificate::Certificate;
 use watchpost::outcome::chain::ocsp::{self, Response};
-use watchpost::outcome::reason::Reason;
 use watchpost::outcome::chain::roots::Roots;
 use watchpost::outcome::chain::staple::Staple;
+use watchpost::outcome::reason::Reason;
 use watchpost_fuzz::{harmless, now};
 
 /// Each certificate stands behind its length in two bytes; a length of 0 ends them.
