@@ -13,7 +13,7 @@ use http::header::SEC_WEBSOCKET_ACCEPT;
 use http::{HeaderValue, StatusCode};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use tokio::io::{AsyncReadExt, copy, sink};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::sleep;
@@ -26,6 +26,9 @@ use authority::Served;
 /// How long the edge waits where it could not let a visitor in for want of a descriptor.
 const BREATH: Duration = Duration::from_millis(100);
 
+/// Longest request that a door reads.
+const MAX_REQUEST_BYTES: usize = 16 * 1024;
+
 /// What a door does with its visitors.
 pub trait Behaviour: Send + Sync + 'static {
     /// Whether a page of this origin is let in.
@@ -34,6 +37,11 @@ pub trait Behaviour: Send + Sync + 'static {
     /// How long the upgrade takes; `None`: for ever.
     fn delay(&self) -> Option<Duration> {
         Some(Duration::ZERO)
+    }
+
+    /// The head of an answer to an HTTP request, where the door opens no WebSockets.
+    fn head(&self, _method: &str, _origin: Option<&str>) -> Option<String> {
+        None
     }
 
     /// What stands in `Sec-WebSocket-Accept`, where it is not the answer to the key.
@@ -161,11 +169,37 @@ async fn visit(
             return Ok(());
         }
     }
+    if behaviour.head("", None).is_some() {
+        return Ok(respond(behaviour, stream).await?);
+    }
     #[expect(clippy::result_large_err, reason = "the shape that tungstenite wants")]
     let answer = |request: &Request, response| answer(behaviour, request, response);
     let websocket = accept_hdr_async(stream, answer).await?;
     let (write, read) = websocket.split();
     read.forward(write).await
+}
+
+/// Answers one request, and reads no body.
+async fn respond(
+    behaviour: &impl Behaviour,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let full = bytes.len() > MAX_REQUEST_BYTES;
+        if full || stream.read_buf(&mut bytes).await? == 0 {
+            return Ok(());
+        }
+    }
+    let request = String::from_utf8_lossy(&bytes);
+    let method = request.split(' ').next().unwrap_or_default();
+    let mut lines = request.lines().filter_map(|line| line.split_once(": "));
+    let origin = lines.find(|(name, _)| name.eq_ignore_ascii_case("origin"));
+    if let Some(head) = behaviour.head(method, origin.map(|(_, value)| value)) {
+        stream.write_all(head.as_bytes()).await?;
+        stream.shutdown().await?;
+    }
+    Ok(())
 }
 
 #[expect(clippy::result_large_err, reason = "the shape that tungstenite wants")]

@@ -11,7 +11,7 @@ use crate::edge::authority::{Authority, Served};
 pub const ALLOWED: &str = "https://allowed.canary.invalid";
 
 /// Every door.
-pub const DOORS: [Door; 9] = [
+pub const DOORS: [Door; 11] = [
     Door::Good,
     Door::Open,
     Door::Shut,
@@ -21,6 +21,8 @@ pub const DOORS: [Door; 9] = [
     Door::WrongName,
     Door::WrongAccept,
     Door::Silent,
+    Door::Readable,
+    Door::Unreadable,
 ];
 
 /// A door.
@@ -44,6 +46,10 @@ pub enum Door {
     WrongAccept,
     /// Never answers.
     Silent,
+    /// Answers requests, and lets the allowed page read them.
+    Readable,
+    /// Answers requests, and says nothing of who may read.
+    Unreadable,
 }
 
 impl Door {
@@ -65,6 +71,11 @@ impl Door {
             Self::WrongName => authority.issue(&["other.canary.invalid"], -30, 3600),
             _ => authority.issue(&[&host], -30, 3600),
         }
+    }
+
+    /// Whether it answers requests, and opens no WebSockets.
+    pub fn is_of_http(self) -> bool {
+        matches!(self, Self::Readable | Self::Unreadable)
     }
 
     /// What it does with visitors.
@@ -107,6 +118,18 @@ impl Behaviour for Doorman {
 
     fn delay(&self) -> Option<Duration> {
         (self.door != Door::Silent).then_some(Duration::ZERO)
+    }
+
+    fn head(&self, method: &str, origin: Option<&str>) -> Option<String> {
+        let cors = match self.door {
+            Door::Readable if origin == Some(ALLOWED) => format!(
+                "Access-Control-Allow-Origin: {ALLOWED}\r\nAccess-Control-Allow-Methods: PUT\r\n"
+            ),
+            Door::Readable | Door::Unreadable => String::new(),
+            _ => return None,
+        };
+        let status = if method == "OPTIONS" { "204 No Content" } else { "200 OK" };
+        Some(format!("HTTP/1.1 {status}\r\n{cors}Vary: Origin\r\nContent-Length: 0\r\n\r\n"))
     }
 
     fn accept(&self) -> Option<&'static str> {

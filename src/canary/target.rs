@@ -10,10 +10,11 @@ use super::expected::Expected;
 use crate::check::Check;
 use crate::check::cadence::Cadence;
 use crate::check::endpoint::{AddressFamily, Endpoint, EndpointName, Owner, Reach, Trust};
+use crate::check::fetch::Fetch;
 use crate::check::health_policy::HealthPolicy;
 use crate::check::origin::{Expect, Origin, OriginRule};
-use crate::check::probe::{Probe, Websocket};
-use crate::check::target::ConnectTo;
+use crate::check::probe::{Cors, Forgeries, Probe, Websocket};
+use crate::check::target::{ConnectTo, Scheme};
 use crate::edge::Opened;
 use crate::edge::authority::Authority;
 use crate::outcome::reason::Reason;
@@ -72,7 +73,8 @@ pub fn all(
     let fail = |reason| (Verdict::Fail, Some(reason));
     let mut targets = Vec::new();
     for (door, opened) in doors {
-        let endpoint = endpoint(&door.host(), opened.address, trust.clone())?;
+        let scheme = if door.is_of_http() { "https" } else { "wss" };
+        let endpoint = endpoint(scheme, &door.host(), opened.address, trust.clone())?;
         let opened = Arc::new(opened);
         let asks = match door {
             Door::Good => vec![
@@ -108,6 +110,14 @@ pub fn all(
             Door::Silent => {
                 vec![(SelfCheck::CanarySilent, Expect::Allow, fail(Reason::TimedOut))]
             }
+            Door::Readable => vec![
+                (SelfCheck::CanaryReadable, Expect::Allow, (Verdict::Pass, None)),
+                (SelfCheck::CanaryKeptOut, Expect::Deny, (Verdict::Pass, None)),
+            ],
+            Door::Unreadable => {
+                let reason = Reason::CorsPreflightMissingAllowOriginHeader;
+                vec![(SelfCheck::CanaryUnreadable, Expect::Allow, fail(reason))]
+            }
         };
         let timeout = if door == Door::Silent { SHORT_TIMEOUT } else { TIMEOUT };
         for (name, expect, (verdict, reason)) in asks {
@@ -120,7 +130,11 @@ pub fn all(
     let (verdict, reason) = fail(Reason::ConnectionRefused);
     targets.push(Target {
         name: SelfCheck::CanaryClosedPort,
-        check: check(endpoint("nobody.canary.invalid", nobody, trust)?, Expect::Allow, TIMEOUT)?,
+        check: check(
+            endpoint("wss", "nobody.canary.invalid", nobody, trust)?,
+            Expect::Allow,
+            TIMEOUT,
+        )?,
         door: None,
         verdict,
         reason,
@@ -144,16 +158,32 @@ fn check(
         Expect::Allow => allowed.clone(),
         Expect::Deny => page(DENIED, Expect::Deny),
     };
-    let cadence = Cadence::new(Cadence::MAX_INTERVAL, timeout)
-        .map_err(|error| CanaryError::Target(error.to_string()))?;
-    let probe = Arc::new(Probe::Websocket(Websocket::default()));
-    let check = Check::new(endpoint, probe, Some(rule), cadence);
+    let cadence = Cadence::new(Cadence::MAX_INTERVAL, timeout).map_err(told)?;
+    let probe = match endpoint.target.scheme {
+        // What is asked for first, so that both answers are judged.
+        Scheme::Https => Probe::Cors(Cors {
+            fetch: Fetch::new("PUT".parse().map_err(told)?, Vec::new(), false).map_err(told)?,
+            forgeries: Forgeries::Never,
+            ..Cors::default()
+        }),
+        _ => Probe::Websocket(Websocket::default()),
+    };
+    let check = Check::new(endpoint, Arc::new(probe), Some(rule), cadence);
     Ok(Arc::new(check.beside(Some(allowed))))
 }
 
-fn endpoint(host: &str, address: SocketAddr, trust: Trust) -> Result<Arc<Endpoint>, CanaryError> {
-    let target = format!("wss://{host}:{}/", address.port());
-    let target = target.parse().map_err(|error| CanaryError::Target(format!("{error}")))?;
+fn told(error: impl std::fmt::Display) -> CanaryError {
+    CanaryError::Target(error.to_string())
+}
+
+fn endpoint(
+    scheme: &str,
+    host: &str,
+    address: SocketAddr,
+    trust: Trust,
+) -> Result<Arc<Endpoint>, CanaryError> {
+    let target = format!("{scheme}://{host}:{}/", address.port());
+    let target = target.parse().map_err(told)?;
     let connect_to = ConnectTo { address: address.ip(), port: Some(address.port()) };
     Ok(Arc::new(Endpoint {
         name: EndpointName::internal(host),

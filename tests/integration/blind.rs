@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use watchpost::app::App;
 use watchpost::check::origin::{Expect, Origin, OriginRule};
+use watchpost::check::probe::{Cors, Probe, ProbeKind};
 use watchpost::check::{Check, CheckId};
 use watchpost::config::Config;
 use watchpost::outcome::Outcome;
@@ -152,6 +153,15 @@ fn saboteurs() -> Vec<(&'static str, Saboteur)> {
         outcome.observation.address = Some(SocketAddr::from(([127, 0, 0, 1], 1)));
         outcome
     });
+    let reads_all = lying(|check, outcome| match outcome.failure {
+        Some(Failure::CorsBlocked(_)) => let_in(check, outcome),
+        None if check.probe.kind() == ProbeKind::Cors => let_in(check, outcome),
+        _ => outcome,
+    });
+    let no_preflight = erring(|check| match check.probe.as_ref() {
+        Probe::Cors(_) => Check { probe: Arc::new(Probe::Cors(Cors::default())), ..check.clone() },
+        _ => check.clone(),
+    });
     let never_ends: Saboteur = Arc::new(|_, _, _| Box::pin(std::future::pending()));
     let panics: Saboteur = Arc::new(|_, _, _| panic!("as a saboteur does"));
     vec![
@@ -175,6 +185,8 @@ fn saboteurs() -> Vec<(&'static str, Saboteur)> {
         ("takes any accept", any_accept),
         ("overlooks what is expected", all_allowed),
         ("needs no control", no_control),
+        ("lets any page read", reads_all),
+        ("asks without a preflight", no_preflight),
     ]
 }
 
@@ -296,7 +308,7 @@ async fn an_honest_prober_is_believed() {
     });
     assert!(!is_blind(&page), "{page}");
     let checks = page.lines().filter(|line| line.starts_with("watchpost_selfcheck_success{"));
-    assert_eq!(checks.count(), 13, "{page}");
+    assert_eq!(checks.count(), 16, "{page}");
     assert!(!watched.get("/").contains("blind\""));
     assert!(watched.get("/api/v1/checks").contains("\"blind\":null"));
 }
