@@ -14,7 +14,9 @@ pub mod strength;
 pub mod verification;
 pub mod verify_failure;
 
-use jiff::{SignedDuration, Timestamp};
+use std::ops::Range;
+
+use jiff::Timestamp;
 use rustls::pki_types::{ServerName, SignatureVerificationAlgorithm};
 use serde::Serialize;
 
@@ -70,25 +72,37 @@ impl Chain {
     }
 
     /// Whether a verdict of one time is that of another.
+    pub fn holds(&self, judged_at: Timestamp, now: Timestamp) -> bool {
+        self.holds_within(judged_at).contains(&now.as_second())
+    }
+
+    /// The seconds in which the verdict is that of a time among them; none where it is of no other.
     ///
     /// Signatures, names and rules do not change; dates do. The verdict is the same as long as
     /// none of those that it hangs on has passed in between, to the second, as paths are judged.
-    pub fn holds(&self, judged_at: Timestamp, now: Timestamp) -> bool {
-        let (then, now) = (judged_at.as_second(), now.as_second());
-        let same_side = |turn: Timestamp| (then >= turn.as_second()) == (now >= turn.as_second());
+    pub fn holds_within(&self, judged_at: Timestamp) -> Range<i64> {
+        let then = judged_at.as_second();
         let facts = || self.certificates.iter().map(|certificate| certificate.facts.as_ref());
+        if facts().any(|facts| facts.is_none()) {
+            return then..then;
+        }
         let leaf = facts().next().flatten();
         // A last second is still part of what it ends.
-        let behind = |end: Timestamp| {
-            end.saturating_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX)
-        };
-        let dates = facts().flatten().flat_map(|facts| [facts.not_before, behind(facts.not_after)]);
+        let behind = |end: Timestamp| end.as_second() + 1;
+        let dates = facts()
+            .flatten()
+            .flat_map(|facts| [facts.not_before.as_second(), behind(facts.not_after)]);
         let staple = self.staple.iter().filter_map(Staple::dates);
-        let staple = staple.flat_map(|(begin, end)| [begin, behind(end)]);
-        let due = leaf.map(|facts| facts.renewal().overdue);
-        facts().all(|facts| facts.is_some())
-            && dates.chain(staple).chain(due).all(same_side)
-            && skew::turns(leaf, self.staple.as_ref()).all(same_side)
+        let staple = staple.flat_map(|(begin, end)| [begin.as_second(), behind(end)]);
+        let due = leaf.map(|facts| facts.renewal().overdue.as_second());
+        let doubts = skew::turns(leaf, self.staple.as_ref()).map(Timestamp::as_second);
+        dates.chain(staple).chain(due).chain(doubts).fold(i64::MIN..i64::MAX, |within, turn| {
+            if turn <= then {
+                within.start.max(turn)..within.end
+            } else {
+                within.start..within.end.min(turn)
+            }
+        })
     }
 
     /// The server's own certificate.

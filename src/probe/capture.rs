@@ -51,7 +51,7 @@ impl Presented {
     /// a CA would hand out.
     pub fn is_usual(&self, now: Timestamp) -> bool {
         let lengths: Vec<_> = match self {
-            Self::Known(_, judged) if judged.chain.holds(judged.at, now) => return true,
+            Self::Known(_, judged) if judged.holds(now) => return true,
             Self::Known(_, judged) => {
                 judged.chain.certificates.iter().map(|one| one.der.len()).collect()
             }

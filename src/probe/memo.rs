@@ -3,6 +3,7 @@
 //! A memo belongs to one endpoint, so that name and roots are the same for all that is in it.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
@@ -23,8 +24,15 @@ pub type Digest = [u8; SHA256_OUTPUT_LEN];
 pub struct Judged {
     /// The chain with its verdict.
     pub chain: Arc<Chain>,
-    /// The verdict is that of this time: see [`Chain::holds`].
-    pub at: Timestamp,
+    /// The seconds in which that verdict holds: see [`Chain::holds_within`].
+    pub within: Range<i64>,
+}
+
+impl Judged {
+    /// Whether the verdict is that of this time too.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        self.within.contains(&now.as_second())
+    }
 }
 
 /// The last chains that an endpoint presented, the newest first.
@@ -90,7 +98,7 @@ mod tests {
             verification,
             remarks: Vec::new(),
         });
-        Judged { chain, at: Timestamp::UNIX_EPOCH }
+        Judged { chain, within: 0..1 }
     }
 
     #[test]

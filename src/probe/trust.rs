@@ -94,9 +94,7 @@ impl Profile {
         now: Timestamp,
     ) -> Arc<Chain> {
         let (digest, certificates, stapled) = match presented {
-            Presented::Known(_, judged) if judged.chain.holds(judged.at, now) => {
-                return judged.chain.clone();
-            }
+            Presented::Known(_, judged) if judged.holds(now) => return judged.chain.clone(),
             Presented::Known(digest, Judged { chain, .. }) => {
                 (digest, chain.certificates.clone(), chain.stapled.clone())
             }
@@ -110,7 +108,8 @@ impl Profile {
         let algorithms = self.signatures.algorithms();
         let chain = Chain::judge(certificates, stapled, name, &self.roots, &algorithms, now);
         let chain = Arc::new(chain);
-        self.memo.put(*digest, Judged { chain: chain.clone(), at: now });
+        let within = chain.holds_within(now);
+        self.memo.put(*digest, Judged { chain: chain.clone(), within });
         chain
     }
 }

@@ -1,6 +1,5 @@
 //! The facts of one certificate (RFC 5280), read without judging them.
 
-use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +14,9 @@ use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
 
 use super::extensions::{self, Logged, Ties};
 use crate::outcome::quoted::Quoted;
+
+/// 1.3.101.112, the key and its signatures.
+const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 
 /// Most alternative names that are kept of one certificate.
 const MAX_NAMES: usize = 100;
@@ -139,7 +141,7 @@ impl Facts {
             has_names,
             names,
             key: key(x509.public_key()),
-            signature: signature(&x509.signature_algorithm.algorithm.to_id_string()),
+            signature: signature(x509.signature_algorithm.algorithm.as_bytes()),
             self_issued: x509.subject().as_raw() == x509.issuer().as_raw(),
             is_ca: x509.is_ca(),
             scts: logged.scts,
@@ -194,31 +196,37 @@ fn name(name: &GeneralName<'_>) -> Option<Quoted> {
 }
 
 fn key(info: &SubjectPublicKeyInfo<'_>) -> Key {
-    let algorithm = info.algorithm.algorithm.to_id_string();
-    match (info.parsed(), algorithm.as_str()) {
+    match (info.parsed(), info.algorithm.algorithm.as_bytes()) {
         (Ok(PublicKey::RSA(rsa)), _) => Key { kind: "rsa", bits: bits(rsa.modulus) },
         (Ok(PublicKey::EC(_)), _) => Key { kind: "ec", bits: curve_bits(info) },
-        (_, "1.3.101.112") => Key { kind: "ed25519", bits: 256 },
+        (_, ED25519) => Key { kind: "ed25519", bits: 256 },
         _ => Key { kind: "other", bits: 0 },
     }
 }
 
-/// RFC 3279, 4055, 5758 and 8410.
-fn signature(algorithm: &str) -> &'static str {
+/// RFC 3279, 4055, 5758 and 8410. Identifiers are compared as the bytes that they are: to spell
+/// them out takes longer than all the rest.
+fn signature(algorithm: &[u8]) -> &'static str {
     match algorithm {
-        "1.2.840.113549.1.1.2" => "rsa-md2",
-        "1.2.840.113549.1.1.4" => "rsa-md5",
-        "1.2.840.113549.1.1.5" => "rsa-sha1",
-        "1.2.840.113549.1.1.10" => "rsa-pss",
-        "1.2.840.113549.1.1.11" => "rsa-sha256",
-        "1.2.840.113549.1.1.12" => "rsa-sha384",
-        "1.2.840.113549.1.1.13" => "rsa-sha512",
-        "1.2.840.10045.4.1" => "ecdsa-sha1",
-        "1.2.840.10045.4.3.2" => "ecdsa-sha256",
-        "1.2.840.10045.4.3.3" => "ecdsa-sha384",
-        "1.2.840.10045.4.3.4" => "ecdsa-sha512",
-        "1.2.840.10040.4.3" => "dsa-sha1",
-        "1.3.101.112" => "ed25519",
+        // 1.2.840.113549.1.1
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, last] => match last {
+            2 => "rsa-md2",
+            4 => "rsa-md5",
+            5 => "rsa-sha1",
+            10 => "rsa-pss",
+            11 => "rsa-sha256",
+            12 => "rsa-sha384",
+            13 => "rsa-sha512",
+            _ => "other",
+        },
+        // 1.2.840.10045.4
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1] => "ecdsa-sha1",
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2] => "ecdsa-sha256",
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3] => "ecdsa-sha384",
+        [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4] => "ecdsa-sha512",
+        // 1.2.840.10040.4.3
+        [0x2a, 0x86, 0x48, 0xce, 0x38, 4, 3] => "dsa-sha1",
+        ED25519 => "ed25519",
         _ => "other",
     }
 }
@@ -232,23 +240,22 @@ fn bits(number: &[u8]) -> usize {
 
 fn curve_bits(info: &SubjectPublicKeyInfo<'_>) -> usize {
     let curve = info.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
-    match curve.map(|oid| oid.to_id_string()).as_deref() {
-        Some("1.2.840.10045.3.1.1") => 192,
-        Some("1.3.132.0.33") => 224,
-        Some("1.2.840.10045.3.1.7") => 256,
-        Some("1.3.132.0.34") => 384,
-        Some("1.3.132.0.35") => 521,
+    match curve.as_ref().map(|oid| oid.as_bytes()) {
+        // 1.2.840.10045.3.1
+        Some([0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 1]) => 192,
+        Some([0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7]) => 256,
+        // 1.3.132.0
+        Some([0x2b, 0x81, 4, 0, 33]) => 224,
+        Some([0x2b, 0x81, 4, 0, 34]) => 384,
+        Some([0x2b, 0x81, 4, 0, 35]) => 521,
         _ => 0,
     }
 }
 
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 /// RFC 4514: the parts in reverse, with what would end a part escaped.

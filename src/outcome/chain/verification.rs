@@ -1,6 +1,5 @@
 //! Whether a chain would be trusted: pure, with the time and the roots as arguments.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -130,17 +129,19 @@ fn mismatch(leaf: Option<&Facts>, host: &str) -> VerifyFailure {
 /// The path builder tries them all in every order; a handful of one name, which could each be
 /// the issuer of each, take it seconds.
 fn candidates(rest: &[Certificate]) -> Vec<CertificateDer<'static>> {
-    let subject = |one: &Certificate| one.facts.as_ref().map(|facts| facts.subject.clone());
-    let mut seen = HashMap::new();
-    let mut kept: Vec<CertificateDer<'static>> = Vec::new();
+    let mut kept: Vec<&Certificate> = Vec::with_capacity(rest.len());
     for certificate in rest {
-        let count = seen.entry(subject(certificate)).or_insert(0);
-        if *count < MAX_CANDIDATES && !kept.contains(&certificate.der) {
-            *count += 1;
-            kept.push(certificate.der.clone());
+        let is_new = kept.iter().all(|known| known.der != certificate.der);
+        let namesakes = kept.iter().filter(|known| subject(known) == subject(certificate));
+        if is_new && namesakes.count() < MAX_CANDIDATES {
+            kept.push(certificate);
         }
     }
-    kept
+    kept.into_iter().map(|certificate| certificate.der.clone()).collect()
+}
+
+fn subject(certificate: &Certificate) -> Option<&Quoted> {
+    certificate.facts.as_ref().map(|facts| &facts.subject)
 }
 
 fn path_at(
