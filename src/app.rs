@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::canary::{Canaries, CanaryError};
+use crate::canary::{Canaries, CanaryError, surroundings};
 use crate::check::Check;
 use crate::clock;
 use crate::clock::lag::Lag;
@@ -144,7 +144,7 @@ impl App {
         let (http, settings) = watch::channel(reload::http_settings(&self.config));
         let (eyes, seen_with) = watch::channel(None);
         let canaries = match self.config.selfcheck.enabled {
-            true => Some(Canaries::open(clock::now())?),
+            true => Some(Canaries::open(clock::now().max(surroundings::WRITTEN))?),
             false => None,
         };
         let writer = Writer::spawn(self.store, limited)?;
@@ -161,7 +161,12 @@ impl App {
             let nameservers = &config.daemon.nameservers;
             let endpoints = config.endpoints.iter().chain(&doors);
             let prober = Prober::new(endpoints, nameservers, contact);
-            let prober = Arc::new(prober.measured_by(seen.clone()));
+            let prober = prober.measured_by(seen.clone());
+            let before = eyes.borrow().as_ref().map(|eyes: &Eyes<_>| eyes.prober.clone());
+            let prober = Arc::new(match before {
+                Some(before) => prober.after(&before, &config.checks),
+                None => prober,
+            });
             let probe = make(prober.clone());
             let settings = config.selfcheck.clone();
             eyes.send_replace(Some(Eyes { probe: probe.clone(), prober, settings }));

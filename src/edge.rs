@@ -16,7 +16,7 @@ use rustls::crypto::aws_lc_rs;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::accept_hdr_async;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
@@ -25,6 +25,9 @@ use authority::Served;
 
 /// How long the edge waits where it could not let a visitor in for want of a descriptor.
 const BREATH: Duration = Duration::from_millis(100);
+
+/// Longest that a visitor may stay: whoever says nothing holds a descriptor.
+const LONGEST_VISIT: Duration = Duration::from_secs(60);
 
 /// Longest request that a door reads.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
@@ -147,7 +150,7 @@ async fn serve<B: Behaviour>(
         let (behaviour, tls) = (behaviour.clone(), tls.clone());
         tokio::spawn(async move {
             // A door does not care how its visitors leave.
-            visit(&*behaviour, stream, tls).await.ok();
+            timeout(LONGEST_VISIT, visit(&*behaviour, stream, tls)).await.ok();
         });
     }
 }

@@ -51,7 +51,7 @@ const LAST_WORD: Duration = Duration::from_millis(20);
 pub struct Prober {
     resolver: Resolver,
     profiles: Profiles,
-    forgeries: cors::Forgeries,
+    forgeries: Arc<cors::Forgeries>,
     user_agent: String,
     lag: Arc<Lag>,
     controls: Controls,
@@ -73,7 +73,7 @@ impl Prober {
         warm_up();
         let profiles = Profiles::new(endpoints);
         let (lag, controls) = (Arc::default(), Controls::default());
-        let forgeries = cors::Forgeries::default();
+        let forgeries = Arc::default();
         Self { resolver, profiles, forgeries, user_agent, lag, controls }
     }
 
@@ -90,6 +90,17 @@ impl Prober {
     /// Whether a name has an address.
     pub async fn resolves(&self, name: &str) -> Result<(), Failure> {
         self.resolver.lookup(name).await.map(drop)
+    }
+
+    /// The same prober; what another one has found out about these checks is not forgotten.
+    pub fn after<'a>(
+        self,
+        before: &Self,
+        checks: impl IntoIterator<Item = &'a Arc<Check>>,
+    ) -> Self {
+        let forgeries = before.forgeries.clone();
+        forgeries.retain(&checks.into_iter().map(|check| &check.id).collect());
+        Self { forgeries, ..self }
     }
 
     /// Runs a check once. `turn` counts rounds, so that each takes the next address of a name.

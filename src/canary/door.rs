@@ -58,7 +58,8 @@ impl Door {
         format!("{self:?}.canary.invalid").to_ascii_lowercase()
     }
 
-    /// Its certificate; all but the expired one outlive the daemon, which may run for years.
+    /// Its certificate; all but the expired one outlive the daemon, which may run for years, and
+    /// begin long before it: a clock that was wrong at the start may be set right.
     pub fn certificate(
         self,
         authority: &Authority,
@@ -66,10 +67,10 @@ impl Door {
     ) -> Result<Served, rcgen::Error> {
         let host = self.host();
         match self {
-            Self::Untrusted => stranger.issue(&[&host], -30, 3600),
-            Self::Expired => authority.issue(&[&host], -100, -10),
-            Self::WrongName => authority.issue(&["other.canary.invalid"], -30, 3600),
-            _ => authority.issue(&[&host], -30, 3600),
+            Self::Untrusted => stranger.issue(&[&host], -3600, 3600),
+            Self::Expired => authority.issue(&[&host], -3600, -1800),
+            Self::WrongName => authority.issue(&["other.canary.invalid"], -3600, 3600),
+            _ => authority.issue(&[&host], -3600, 3600),
         }
     }
 

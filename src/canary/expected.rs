@@ -35,9 +35,13 @@ pub enum Seen {
 /// so do the runs of endpoints.
 pub fn seen(expected: &Expected, outcome: &Outcome, visited: bool) -> Seen {
     let seen = (outcome.verdict, outcome.failure.as_ref().map(Failure::reason));
-    let lagged = (Verdict::Inconclusive, Some(Reason::MonitorLag));
-    let poor = (Verdict::Inconclusive, Some(Reason::LocalExhaustion));
-    if seen == lagged || seen == poor {
+    // A page that is refused is held against another run.
+    let root = match &outcome.failure {
+        Some(Failure::ControlFailed { failure, .. }) => Some(failure.reason()),
+        _ => seen.1,
+    };
+    let ours = matches!(root, Some(Reason::MonitorLag | Reason::LocalExhaustion));
+    if ours && outcome.verdict == Verdict::Inconclusive {
         return Seen::Nothing;
     }
     if seen != (expected.verdict, expected.reason) {

@@ -17,7 +17,7 @@ const WAIT: Duration = Duration::from_secs(3);
 const JUMP: SignedDuration = SignedDuration::from_secs(60);
 
 /// No clock is right that says it is earlier: this program was not written then (2026-01-01).
-const WRITTEN: Timestamp = Timestamp::constant(1_767_225_600, 0);
+pub const WRITTEN: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// Whether one of these addresses accepts TCP; nothing where there are none.
 pub async fn egress(addresses: &[SocketAddr]) -> Option<Look> {
@@ -31,8 +31,12 @@ pub async fn egress(addresses: &[SocketAddr]) -> Option<Look> {
             Err(_) => Err(format!("{address}: no answer")),
         }
     };
-    let knocks = addresses.iter().map(|address| knock(*address));
-    let answers = futures_util::future::join_all(knocks).await;
+    let knocks = || futures_util::future::join_all(addresses.iter().map(|at| knock(*at)));
+    let mut answers = knocks().await;
+    if answers.iter().all(Result::is_err) {
+        // Once more: a packet may be lost.
+        answers = knocks().await;
+    }
     let errors: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
     let trouble = (errors.len() == answers.len())
         .then(|| errors.iter().map(|error| error.as_str()).collect::<Vec<_>>().join(", "));
@@ -42,7 +46,11 @@ pub async fn egress(addresses: &[SocketAddr]) -> Option<Look> {
 /// Whether a name has an address; nothing where none is given.
 pub async fn resolver(prober: &Prober, name: Option<&str>) -> Option<Look> {
     let name = name?;
-    let trouble = match timeout(WAIT, prober.resolves(name)).await {
+    let mut answer = timeout(WAIT, prober.resolves(name)).await;
+    if !matches!(answer, Ok(Ok(()))) {
+        answer = timeout(WAIT, prober.resolves(name)).await;
+    }
+    let trouble = match answer {
         Ok(Ok(())) => None,
         Ok(Err(failure)) => Some(format!("{name}: {}", failure.reason())),
         Err(_) => Some(format!("{name}: no answer")),

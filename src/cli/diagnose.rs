@@ -33,7 +33,7 @@ pub struct Args {
     #[command(flatten)]
     ask: ask::Args,
     /// Most runs against the endpoint, a quarter of a second apart.
-    #[arg(long, value_name = "RUNS", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=60))]
+    #[arg(long, value_name = "RUNS", default_value_t = 20, value_parser = clap::value_parser!(u16).range(8..=60))]
     budget: u16,
 }
 

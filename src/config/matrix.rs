@@ -128,7 +128,6 @@ impl Reader<'_> {
             max_inflight: settings.max_inflight,
         });
         let cadence = settings.cadence?;
-        let control = control(&settings.origins);
         let mut checks = Vec::new();
         for kind in probes {
             let pages = match kind {
@@ -145,6 +144,7 @@ impl Reader<'_> {
             });
             let check = |origin| Check::new(endpoint.clone(), probe.clone(), origin, cadence);
             if kind.has_origin() {
+                let control = control(&pages);
                 let check = |rule: &Arc<OriginRule>| check(Some(rule.clone()));
                 let beside = |rule| Arc::new(check(rule).beside(control.clone()));
                 checks.extend(pages.iter().map(beside));

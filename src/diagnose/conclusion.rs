@@ -7,6 +7,7 @@ use super::near_miss::{NearMiss, Spelling};
 use crate::check::origin::Origin;
 use crate::check::target::{Host, Scheme, Target};
 use crate::outcome::Outcome;
+use crate::outcome::cors::error::CorsError;
 use crate::outcome::failure::Failure;
 use crate::outcome::verdict::Verdict;
 
@@ -43,9 +44,7 @@ impl Conclusion {
             Self::Unsteady => "The same question was answered now so, now so.",
             Self::NotTheOrigin => "No origin is at fault: it fails for every page alike.",
             Self::OriginRefused => "The server lets other origins in, and refuses this one.",
-            Self::EverybodyRefused => {
-                "The server refuses every origin that was tried, and who sends none, in the same way."
-            }
+            Self::EverybodyRefused => "The server lets in nobody of all who were tried.",
             Self::Throttled => "The server says that it is asked too often (429).",
             Self::Inconclusive => "Nothing can be said: the trouble is on this machine.",
         }
@@ -60,9 +59,25 @@ pub fn may_be_the_origin(outcome: &Outcome) -> bool {
         Some(Failure::UpgradeRejected(response)) => {
             (400..500).contains(&response.status) && response.status != 429
         }
-        Some(Failure::CorsBlocked(blocked)) => blocked.refuses_the_page(),
+        Some(Failure::CorsBlocked(blocked)) => {
+            blocked.refuses_the_page() && is_about_whom(blocked.error)
+        }
         _ => false,
     }
+}
+
+/// Whether another spelling of the origin could fare better.
+fn is_about_whom(error: CorsError) -> bool {
+    use CorsError as E;
+    !matches!(
+        error,
+        E::WildcardOriginNotAllowed
+            | E::PreflightWildcardOriginNotAllowed
+            | E::InvalidAllowCredentials
+            | E::PreflightInvalidAllowCredentials
+            | E::MultipleAllowOriginValues
+            | E::PreflightMultipleAllowOriginValues
+    )
 }
 
 /// Judges what the page met, and what the spellings met behind it.
@@ -76,11 +91,14 @@ pub fn conclude(
     if is_mixed_content(target, origin) {
         return Conclusion::MixedContent;
     }
-    let verdict = |outcome: &Outcome| outcome.verdict;
+    let told = |outcome: &Outcome| outcome.failure.as_ref().map(Failure::reason);
+    // What this machine had no way to find out is no difference between nodes.
+    let mut known = asked.iter().filter(|outcome| outcome.verdict != Verdict::Inconclusive);
+    let first = known.clone().next().unwrap_or(first);
     if asked.iter().any(is_throttled) || tried.iter().any(|one| is_throttled(&one.outcome)) {
         return Conclusion::Throttled;
     }
-    if asked.iter().map(verdict).any(|one| one != first.verdict) {
+    if known.any(|one| told(one) != told(first)) {
         return Conclusion::Unsteady;
     }
     match first.verdict {

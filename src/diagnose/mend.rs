@@ -99,6 +99,8 @@ impl Mend {
 /// The list that was sent, if it is one, and what it lacks.
 fn with(header: &str, blocked: &Blocked, wanted: &[&str], credentials: bool) -> String {
     let found = blocked.found.as_ref().map(ToString::to_string).unwrap_or_default();
+    // Of a long list, only the beginning is kept: the server adds to what it has.
+    let found = if found.ends_with('…') { String::new() } else { found };
     let legible = found.split(',').map(str::trim).filter(|item| {
         let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         // With cookies, * is a name like any other, and means nothing.

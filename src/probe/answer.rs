@@ -1,6 +1,7 @@
 //! What a server answers to an upgrade, told from the head alone.
 
 use super::head::Head;
+use crate::outcome::cors::check::has_credentials;
 use crate::outcome::failure::Failure;
 use crate::outcome::header::Header;
 use crate::outcome::quoted::Quoted;
@@ -41,8 +42,10 @@ pub(super) fn evidence(status: u16, phrase: &[u8], headers: &[Header<'_>]) -> Re
     let headers = headers
         .iter()
         .map(|header| {
-            let value =
-                if Response::is_presentable(header.name) { header.value } else { b"(left out)" };
+            let is_place = header.name.eq_ignore_ascii_case("location");
+            let secret = !Response::is_presentable(header.name)
+                || (is_place && has_credentials(header.value));
+            let value = if secret { b"(left out)" } else { header.value };
             (Quoted::text(&header.name.to_ascii_lowercase()), Quoted::bytes(value))
         })
         .collect();

@@ -16,6 +16,7 @@ use crate::check::origin::{Expect, OriginRule};
 use crate::check::probe::{Probe, ProbeKind};
 use crate::outcome::control::Control;
 use crate::outcome::failure::Failure;
+use crate::outcome::reason::Fault;
 use crate::outcome::{Observation, cors, lag, verdict};
 
 /// Most doors of an endpoint that are remembered: one for each address that is asked in turn.
@@ -83,7 +84,12 @@ async fn tell(run: &Run<'_>, page: &Arc<OriginRule>, address: SocketAddr) -> Con
     let page = controls.last_in(run.check).unwrap_or_else(|| page.clone());
     let entry = ask(run, &page, address).await;
     let control = Control { page, entry };
-    controls.note(run.check, address, run.turn, control.clone());
+    // What this machine had no time for is no word of the door.
+    let ours = matches!(&control.entry, Err(failure) if failure.fault() == Fault::Monitor);
+    let cut_off = control.entry.is_err() && Instant::now() >= run.deadline;
+    if !ours && !cut_off {
+        controls.note(run.check, address, run.turn, control.clone());
+    }
     control
 }
 

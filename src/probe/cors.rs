@@ -45,27 +45,30 @@ async fn attempt(run: &Run<'_>, cors: &Cors, witness: &mut Witness) -> Result<()
     let origin = run.check.origin.as_ref().map_or(&Origin::Null, |rule| &rule.origin);
     let request = Request { origin, fetch: &cors.fetch };
     let mut stream = dial(run, witness).await?;
+    let mut remarks = Vec::new();
     if request.needs_preflight() {
         let message = message::preflight(run, &request);
         let head = exchange(&mut stream, &message, Phase::Preflight, witness).await?;
         let judged = head.parse(|status, phrase, headers| {
             witness.seen.http_status = Some(status);
             let judged = cors::judge_preflight(&request, status, headers);
-            let remark = remarks::of_preflight(&request, headers);
+            let remark = [remarks::of_preflight(&request, headers), remarks::of_max_age(headers)];
             Ok(judged
                 .map_err(|why| (why, answer::evidence(status, phrase, headers)))
                 .map(|()| remark))
         })?;
         goodbye(run, stream, witness).await;
-        let remarks = match judged {
-            Ok(remark) => remark.into_iter().collect(),
+        match judged {
+            Ok(remark) => remarks.extend(remark.into_iter().flatten()),
             Err((blocked, response)) => return Err(keep_out(witness, blocked, response)),
-        };
-        witness.seen.cors = Some(Box::new(Seen { blocked: None, remarks }));
+        }
         if cors.preflight_only {
+            witness.seen.cors = Some(Box::new(Seen { blocked: None, remarks }));
             forged::try_one(run, cors, witness).await;
             return Ok(());
         }
+        // Whether the page may read is not known yet.
+        witness.seen.http_status = None;
         let address = witness.seen.address.ok_or(Failure::NoAddress)?;
         stream = dial::connect(run, address, witness).await?;
     }
@@ -80,11 +83,13 @@ async fn attempt(run: &Run<'_>, cors: &Cors, witness: &mut Witness) -> Result<()
     match judged {
         Err(blocked) => {
             goodbye(run, stream, witness).await;
-            Err(keep_out(witness, blocked, response))
+            let failure = keep_out(witness, blocked, response);
+            witness.seen.cors.get_or_insert_default().remarks.extend(remarks);
+            Err(failure)
         }
         Ok(readable) => {
             let seen = witness.seen.cors.get_or_insert_default();
-            seen.remarks.extend(remark);
+            seen.remarks.extend(remarks.into_iter().chain(remark));
             let ended = match readable {
                 Readable::Redirect => Err(Failure::CorsRedirected { location }),
                 Readable::Answer if cors.statuses.contains(response.status) => Ok(()),

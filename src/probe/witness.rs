@@ -39,6 +39,18 @@ impl Witness {
         self.since = now;
     }
 
+    /// Stops the clock of the phase that runs: what follows is not the run's own.
+    pub fn pause(&mut self) {
+        let now = Instant::now();
+        self.stamp(now);
+        self.since = now;
+    }
+
+    /// Lets it go on.
+    pub fn resume(&mut self) {
+        self.since = Instant::now();
+    }
+
     /// The phase that runs.
     pub fn phase(&self) -> Phase {
         self.phase

@@ -121,8 +121,8 @@ async fn the_budget_is_kept_and_a_limit_is_not_pushed() {
     let visits = |server: &Server| server.visits.load(std::sync::atomic::Ordering::SeqCst);
     let server = door(|_| false, FORBIDDEN).await;
     let url = format!("ws://{}/", server.address);
-    diagnose(url, &["--origin", "https://shop.test", "--budget", "4"]).await;
-    assert_eq!(visits(&server), 4);
+    diagnose(url, &["--origin", "https://shop.test", "--budget", "8"]).await;
+    assert_eq!(visits(&server), 8);
 
     let busy = "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n";
     let server = door(|_| false, busy).await;
@@ -229,4 +229,15 @@ async fn an_error_without_cors_headers_is_an_error_first() {
     let (told, _) = diagnose(url, &["--origin", "https://shop.test"]).await;
     assert_eq!(told["conclusion"], "everybody_refused");
     assert!(texts(&told["advice"]).contains("Mend the error first"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_spelling_cannot_mend_is_not_tried() {
+    let answer = "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 0\r\n\r\n";
+    let server = raw::answering(answer).await;
+    let url = format!("http://{}/", server.address);
+    let (told, _) = diagnose(url, &["--origin", "https://shop.test", "--credentials"]).await;
+    assert_eq!(told["conclusion"], "not_the_origin");
+    assert_eq!(told["mend"]["lines"][1], "Access-Control-Allow-Credentials: true");
+    assert_eq!(server.visits.load(std::sync::atomic::Ordering::SeqCst), 1);
 }

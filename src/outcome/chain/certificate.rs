@@ -12,7 +12,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
 
-use super::extensions::{self, Logged, Ties};
+use super::extensions::{self, Logged, Ties, Uses};
 use crate::outcome::quoted::Quoted;
 
 /// 1.3.101.112, the key and its signatures.
@@ -85,6 +85,9 @@ pub struct Facts {
     /// How it is tied to its issuer.
     #[serde(skip)]
     pub ties: Ties,
+    /// What its key is for.
+    #[serde(skip)]
+    pub uses: Uses,
 }
 
 /// A public key, by kind and size.
@@ -148,6 +151,7 @@ impl Facts {
             sct_latest: logged.latest,
             must_staple: extensions::must_staple(x509),
             ties: Ties::read(x509),
+            uses: Uses::read(x509),
         }
     }
 

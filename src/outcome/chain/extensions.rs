@@ -66,6 +66,25 @@ impl Ties {
     }
 }
 
+/// What a certificate lets its key be used for, where it says so (RFC 5280 section 4.2.1.3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// To sign certificates.
+    pub certificates: Option<bool>,
+    /// To shake hands.
+    pub handshakes: Option<bool>,
+}
+
+impl Uses {
+    /// Reads them.
+    pub fn read(x509: &X509Certificate<'_>) -> Self {
+        let Ok(Some(usage)) = x509.key_usage() else { return Self::default() };
+        let usage = usage.value;
+        let shakes = usage.digital_signature() || usage.key_encipherment() || usage.key_agreement();
+        Self { certificates: Some(usage.key_cert_sign()), handshakes: Some(shakes) }
+    }
+}
+
 /// What the logs of Certificate Transparency have to do with a certificate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Logged {

@@ -42,7 +42,7 @@ pub fn remarks(
         Some(Staple::Answer { .. }) => {}
         None => {}
     }
-    if leaf.renewal().overdue < now && now <= leaf.not_after {
+    if leaf.renewal().overdue.as_second() < now.as_second() && now <= leaf.not_after {
         remark(Warning::CertRenewalOverdue, format!("it ends at {}", leaf.not_after));
     }
     // Rules of the public CAs' own: nobody holds a private one to them.
@@ -71,6 +71,15 @@ fn shape(
         let shown: Vec<_> = facts.take(MAX_TOLD).map(|facts| facts.subject.as_str()).collect();
         shown.join("; ")
     };
+    // The root of the path before one that it has issued: a chain in no order at all.
+    let facts = |at: usize| certificates.get(at).and_then(|one| one.facts.as_ref());
+    let root_before = path.iter().any(|at| {
+        let issuer = facts(*at).map(|facts| &facts.issuer);
+        (0..*at).filter_map(facts).any(|one| one.self_issued && Some(&one.subject) == issuer)
+    });
+    if root_before && path.is_sorted() {
+        remark(Warning::ChainWrongOrder, "the root comes before what it has issued".to_owned());
+    }
     if !path.is_sorted() {
         let places: Vec<_> = path.iter().map(|at| (at + 1).to_string()).collect();
         remark(Warning::ChainWrongOrder, format!("the path is {}", places.join(", ")));

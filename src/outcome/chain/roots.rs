@@ -1,5 +1,7 @@
 //! The certificates that a chain may end at.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, TrustAnchor};
 
@@ -14,6 +16,7 @@ use crate::outcome::quoted::Quoted;
 pub struct Roots {
     anchors: Vec<TrustAnchor<'static>>,
     said: Vec<Option<Said>>,
+    whole: HashSet<Box<[u8]>>,
     public: bool,
 }
 
@@ -33,6 +36,7 @@ impl Roots {
         for der in certificates {
             if let Ok(anchor) = webpki::anchor_from_trusted_cert(der) {
                 roots.anchors.push(anchor.to_owned());
+                roots.whole.insert(der.as_ref().into());
                 let facts = Certificate::read(der.clone()).facts;
                 roots.said.push(facts.map(|facts| Said {
                     subject: facts.subject,
@@ -53,6 +57,11 @@ impl Roots {
     /// Whether they are those of the public CAs.
     pub fn are_public(&self) -> bool {
         self.public
+    }
+
+    /// Whether this very certificate is one of them.
+    pub fn hold(&self, der: &CertificateDer<'_>) -> bool {
+        self.whole.contains(der.as_ref())
     }
 
     /// As the path builder wants them.

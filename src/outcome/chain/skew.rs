@@ -30,6 +30,8 @@ pub fn turns(leaf: Option<&Facts>, staple: Option<&Staple>) -> impl Iterator<Ite
     log.into_iter().chain(responder).map(early).chain([EARLIEST])
 }
 
+/// To the second, as verdicts are remembered.
 fn early(at: Timestamp) -> Timestamp {
-    at.saturating_sub(TOLERANCE).unwrap_or(Timestamp::MIN)
+    let early = at.saturating_sub(TOLERANCE).unwrap_or(Timestamp::MIN);
+    Timestamp::from_second(early.as_second()).unwrap_or(Timestamp::MIN)
 }

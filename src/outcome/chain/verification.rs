@@ -83,7 +83,14 @@ pub fn verify_with(
     let end_entity = match EndEntityCert::try_from(&leaf.der) {
         Ok(end_entity) => end_entity,
         Err(error) => {
-            let failures = vec![classify(error, presented, roots)];
+            let facts = leaf.facts.as_ref();
+            let failure = match error {
+                // The first version of X.509 has no alternative names, and that is what browsers say.
+                Error::UnsupportedCertVersion if facts.is_some() => mismatch(facts, &name.to_str()),
+                error => classify(error, presented, roots),
+            };
+            let mut failures: Vec<_> = dates(leaf, now).into_iter().chain([failure]).collect();
+            failures.sort_by_key(VerifyFailure::rank);
             return Verification { path: None, failures };
         }
     };
@@ -102,12 +109,35 @@ pub fn verify_with(
             }
         }
     }
+    failures.extend(path.as_ref().ok().and_then(|path| misused(presented, path)));
     failures.extend(strength::of_leaf(leaf));
     if end_entity.verify_is_valid_for_subject_name(name).is_err() {
         failures.push(mismatch(leaf.facts.as_ref(), &name.to_str()));
     }
     failures.sort_by_key(VerifyFailure::rank);
     Verification { path: path.ok(), failures }
+}
+
+/// A key on the path that is used for what it is not for.
+fn misused(presented: &[Certificate], path: &VerifiedPath) -> Option<VerifyFailure> {
+    let uses = |at: &usize| presented.get(*at)?.facts.as_ref().map(|facts| facts.uses);
+    let (leaf, issuers) = path.positions.split_first()?;
+    if uses(leaf).is_some_and(|uses| uses.handshakes == Some(false)) {
+        return Some(invalid("its key is not for handshakes (keyUsage)"));
+    }
+    let foreign = issuers.iter().filter_map(uses).any(|uses| uses.certificates == Some(false));
+    foreign.then(|| invalid("an issuer's key is not for certificates (keyUsage)"))
+}
+
+/// Whether it is out of its dates by itself.
+fn dates(certificate: &Certificate, now: Timestamp) -> Option<VerifyFailure> {
+    let facts = certificate.facts.as_ref()?;
+    let (not_before, not_after) = (facts.not_before, facts.not_after);
+    if now.as_second() > not_after.as_second() {
+        Some(VerifyFailure::Expired { not_after })
+    } else {
+        (now < not_before).then_some(VerifyFailure::NotYetValid { not_before })
+    }
 }
 
 /// Why a certificate is not for a host.
@@ -153,7 +183,7 @@ fn path_at(
     now: Timestamp,
 ) -> Result<VerifiedPath, Error> {
     let since_epoch = Duration::from_secs(u64::try_from(now.as_second()).unwrap_or(0));
-    let path = end_entity.verify_for_usage(
+    let path = match end_entity.verify_for_usage(
         algorithms,
         roots.anchors(),
         rest,
@@ -161,7 +191,11 @@ fn path_at(
         KeyUsage::server_auth(),
         None,
         None,
-    )?;
+    ) {
+        // What most tools make when they are asked for a certificate that signs itself: a CA.
+        Err(Error::CaUsedAsEndEntity) => return itself(presented, roots, now),
+        path => path?,
+    };
     let mut positions = vec![0];
     for certificate in path.intermediate_certificates() {
         let der = certificate.der();
@@ -174,6 +208,28 @@ fn path_at(
         .min()
         .unwrap_or(Timestamp::MAX);
     Ok(VerifiedPath { positions, not_after })
+}
+
+/// The path of a certificate that is itself among the trusted ones.
+fn itself(presented: &[Certificate], roots: &Roots, now: Timestamp) -> Result<VerifiedPath, Error> {
+    let leaf = presented.first().filter(|leaf| roots.hold(&leaf.der));
+    let unix = |time: Timestamp| {
+        let seconds = u64::try_from(time.as_second()).unwrap_or(0);
+        UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+    };
+    let Some(leaf) = leaf else { return Err(Error::CaUsedAsEndEntity) };
+    match dates(leaf, now) {
+        Some(VerifyFailure::Expired { not_after }) => {
+            Err(Error::CertExpired { time: unix(now), not_after: unix(not_after) })
+        }
+        Some(VerifyFailure::NotYetValid { not_before }) => {
+            Err(Error::CertNotValidYet { time: unix(now), not_before: unix(not_before) })
+        }
+        _ => {
+            let not_after = leaf.facts.as_ref().map_or(Timestamp::MAX, |facts| facts.not_after);
+            Ok(VerifiedPath { positions: vec![0], not_after })
+        }
+    }
 }
 
 /// A time at which every presented certificate is valid, or at least the leaf.

@@ -86,7 +86,7 @@ pub fn redirect(status: u16, headers: &[Header<'_>]) -> Option<Vec<u8>> {
 }
 
 /// `user:password@` in a place, which may be a part of a URL.
-fn has_credentials(location: &[u8]) -> bool {
+pub fn has_credentials(location: &[u8]) -> bool {
     let here = Url::parse("https://here.invalid/").ok();
     let location = String::from_utf8_lossy(location);
     let location = Url::options().base_url(here.as_ref()).parse(&location);

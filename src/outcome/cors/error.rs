@@ -113,19 +113,21 @@ impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use CorsError as E;
         write!(f, "status {}", self.status)?;
-        let name =
-            match self.error {
-                E::PreflightInvalidStatus => return Ok(()),
-                E::PreflightDisallowedRedirect | E::RedirectContainsCredentials => "Location",
-                E::InvalidAllowCredentials | E::PreflightInvalidAllowCredentials => {
-                    "Access-Control-Allow-Credentials"
-                }
-                E::InvalidAllowMethodsPreflightResponse
-                | E::MethodDisallowedByPreflightResponse => "Access-Control-Allow-Methods",
-                E::InvalidAllowHeadersPreflightResponse
-                | E::HeaderDisallowedByPreflightResponse => "Access-Control-Allow-Headers",
-                _ => "Access-Control-Allow-Origin",
-            };
+        let name = match self.error {
+            E::PreflightInvalidStatus => return Ok(()),
+            E::RedirectContainsCredentials => return f.write_str(", Location with credentials"),
+            E::PreflightDisallowedRedirect => "Location",
+            E::InvalidAllowCredentials | E::PreflightInvalidAllowCredentials => {
+                "Access-Control-Allow-Credentials"
+            }
+            E::InvalidAllowMethodsPreflightResponse | E::MethodDisallowedByPreflightResponse => {
+                "Access-Control-Allow-Methods"
+            }
+            E::InvalidAllowHeadersPreflightResponse | E::HeaderDisallowedByPreflightResponse => {
+                "Access-Control-Allow-Headers"
+            }
+            _ => "Access-Control-Allow-Origin",
+        };
         match &self.found {
             Some(found) => write!(f, ", {name}: {found}"),
             None => write!(f, ", no {name}"),

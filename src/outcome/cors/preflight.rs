@@ -16,7 +16,7 @@ pub(super) fn judge(
     headers: &[Header<'_>],
 ) -> Result<(), Blocked> {
     if let Some(location) = check::redirect(status, headers) {
-        let found = Some(Quoted::bytes(&location));
+        let found = (!check::has_credentials(&location)).then(|| Quoted::bytes(&location));
         return Err(Blocked::new(CorsError::PreflightDisallowedRedirect, found));
     }
     check::check(request, headers)

@@ -20,6 +20,18 @@ pub fn of_preflight(request: &Request<'_>, headers: &[Header<'_>]) -> Option<Rem
     })
 }
 
+/// Of how long a preflight holds.
+pub fn of_max_age(headers: &[Header<'_>]) -> Option<Remark> {
+    let value = field::value(headers, "Access-Control-Max-Age")?;
+    let text = value.trim_ascii();
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let counts = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    (!counts).then(|| Remark {
+        warning: Warning::CorsMaxAgeIgnored,
+        evidence: format!("Access-Control-Max-Age: {}", Quoted::bytes(&value)),
+    })
+}
+
 /// Of an answer that the page may read: one that names it must not reach another page's cache.
 pub fn of_answer(request: &Request<'_>, headers: &[Header<'_>]) -> Option<Remark> {
     let method = request.fetch.method().as_str();
@@ -66,6 +78,17 @@ mod tests {
             lines.iter().map(|(name, value)| Header { name, value: value.as_bytes() }).collect();
         of(&Request { origin: &origin, fetch: &fetch }, &headers)
             .map(|remark| remark.warning.code())
+    }
+
+    #[test]
+    fn only_a_number_of_seconds_is_heeded() {
+        for (value, heeded) in
+            [("600", true), (" 0 ", true), ("-1", true), ("1h", false), ("", false), ("6.5", false)]
+        {
+            let header = Header { name: "Access-Control-Max-Age", value: value.as_bytes() };
+            assert_eq!(of_max_age(&[header]).is_none(), heeded, "{value:?}");
+        }
+        assert_eq!(of_max_age(&[]), None);
     }
 
     #[test]

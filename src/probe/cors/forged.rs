@@ -1,10 +1,11 @@
 //! Requests with origins that the server must not take for the page's: one now and then, behind
 //! the run itself, whose verdict and times they do not touch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use super::{exchange, message};
 use crate::check::CheckId;
@@ -23,22 +24,38 @@ use crate::probe::witness::Witness;
 /// each of them has its turn.
 const EVERY: u64 = 11;
 
+/// Longest that the answer to one is waited for: a server that holds strangers up must not make
+/// the check a slow one.
+const WAIT: Duration = Duration::from_secs(1);
+
 /// What the last tries came to, of each check: a finding stays until its next try.
 #[derive(Debug, Default)]
 pub struct Forgeries(Mutex<HashMap<CheckId, Tried>>);
 
+impl Forgeries {
+    /// Forgets all checks but these.
+    pub fn retain(&self, known: &HashSet<&CheckId>) {
+        let mut tried = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tried.retain(|id, _| known.contains(id));
+    }
+}
+
 /// Tries what is due, and adds to the witness what is known by then.
 pub async fn try_one(run: &Run<'_>, cors: &Cors, witness: &mut Witness) {
     let Some(rule) = run.check.origin.as_ref().filter(|_| run.expects_entry()) else { return };
+    // Its times are nobody's.
+    witness.pause();
     for forgery in due(cors.forgeries, run.turn, witness.seen.addresses) {
         let Some(forged) = forgery.of(&rule.origin) else { continue };
-        let answered = timeout_at(run.last_word(), ask(run, cors, &forged, &rule.origin, witness));
+        let until = run.last_word().min(Instant::now() + WAIT);
+        let answered = timeout_at(until, ask(run, cors, &forged, &rule.origin, witness));
         // No answer says nothing.
         if let Ok(Ok(caught)) = answered.await {
             let mut tried = run.prober.forgeries.0.lock().unwrap_or_else(PoisonError::into_inner);
             tried.entry(run.check.id.clone()).or_default().note(forgery, caught);
         }
     }
+    witness.resume();
     let tried = run.prober.forgeries.0.lock().unwrap_or_else(PoisonError::into_inner);
     if let (Some(tried), Some(seen)) = (tried.get(&run.check.id), &mut witness.seen.cors) {
         if tried.answers_alike() {

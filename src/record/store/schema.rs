@@ -24,12 +24,17 @@ pub fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     match found {
         0 => connection.execute_batch(TABLES)?,
-        1 => connection.execute_batch(&format!("BEGIN; {FROM_1} {FROM_2} COMMIT;"))?,
-        2 => connection.execute_batch(&format!("BEGIN; {FROM_2} COMMIT;"))?,
+        1 => connection.execute_batch(&changed(&format!("{FROM_1} {FROM_2}")))?,
+        2 => connection.execute_batch(&changed(FROM_2))?,
         _ => return Ok(()),
     }
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
+}
+
+/// All or nothing, the number of the version too.
+fn changed(by: &str) -> String {
+    format!("BEGIN; {by} PRAGMA user_version = {VERSION}; COMMIT;")
 }
 
 const FROM_1: &str = "ALTER TABLE results ADD COLUMN stalled_us INTEGER NOT NULL DEFAULT 0;";
