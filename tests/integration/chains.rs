@@ -64,6 +64,13 @@ fn what_stands_beside_the_path_is_told() {
         (&[leaf, intermediate][..], vec![]),
         (&[leaf, intermediate, root], vec![(Warning::ChainRootPresented, named("shape root"))]),
         (
+            &[leaf, root, intermediate],
+            vec![
+                (Warning::ChainWrongOrder, "the root comes before what it has issued".to_owned()),
+                (Warning::ChainRootPresented, named("shape root")),
+            ],
+        ),
+        (
             &[leaf, stranger, intermediate],
             vec![(Warning::ChainExtraCertificate, named("other intermediate"))],
         ),
@@ -154,4 +161,61 @@ fn public_rules_are_for_public_roots() {
     let found: Vec<_> =
         judged(served.chain, &public, now).remarks.iter().map(|one| one.warning).collect();
     assert_eq!(found, [Warning::CertWithoutSct, Warning::CertLongLife]);
+}
+
+fn reasons(chain: &Chain) -> Vec<Reason> {
+    chain.verification.failures.iter().map(|failure| failure.reason()).collect()
+}
+
+/// What `openssl req -x509` makes: a certificate that signs itself, and calls itself a CA.
+#[test]
+fn a_trusted_certificate_may_be_its_own_ca() {
+    let mut params = rcgen::CertificateParams::new(vec![HOST.to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.not_after = rcgen::date_time_ymd(2040, 1, 1);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let own = params.self_signed(&key).unwrap().der().clone();
+    let trusted = Roots::new(std::slice::from_ref(&own));
+    let found = judged(vec![own.clone()], &trusted, now());
+    assert_eq!((reasons(&found), found.verification.path.unwrap().positions), (vec![], vec![0]));
+    let later: Timestamp = "2040-01-02T00:00:00Z".parse().unwrap();
+    assert_eq!(reasons(&judged(vec![own.clone()], &trusted, later)), [Reason::CertExpired]);
+    let other = Roots::new(&[Pki::new("other").authority.root().clone()]);
+    assert_eq!(reasons(&judged(vec![own], &other, now())), [Reason::CertSelfSigned]);
+}
+
+#[test]
+fn a_key_is_used_for_what_it_is_for() {
+    use rcgen::KeyUsagePurpose::{CrlSign, DigitalSignature, KeyCertSign};
+    let ca = |name: &str, usages: Vec<_>| {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.key_usages = usages;
+        (params, rcgen::KeyPair::generate().unwrap())
+    };
+    for (of_issuer, of_leaf, expected) in [
+        (vec![KeyCertSign], vec![DigitalSignature], vec![]),
+        (vec![], vec![], vec![]),
+        (vec![CrlSign], vec![DigitalSignature], vec![Reason::CertInvalid]),
+        (vec![KeyCertSign], vec![KeyCertSign], vec![Reason::CertInvalid]),
+    ] {
+        let (root, root_key) = ca("uses root", vec![KeyCertSign]);
+        let anchor = root.self_signed(&root_key).unwrap().der().clone();
+        let (issuer, issuer_key) = ca("uses issuer", of_issuer);
+        let middle = issuer.signed_by(&issuer_key, &rcgen::Issuer::new(root, root_key)).unwrap();
+        let mut leaf = rcgen::CertificateParams::new(vec![HOST.to_owned()]).unwrap();
+        leaf.key_usages = of_leaf;
+        let key = rcgen::KeyPair::generate().unwrap();
+        let leaf = leaf.signed_by(&key, &rcgen::Issuer::new(issuer, issuer_key)).unwrap();
+        let chain = vec![leaf.der().clone(), middle.der().clone()];
+        assert_eq!(reasons(&judged(chain, &Roots::new(&[anchor]), now())), expected);
+    }
+}
+
+#[test]
+fn a_certificate_of_the_first_version_has_no_names() {
+    let own = kept("first-version");
+    let found = judged(vec![own.clone()], &Roots::new(&[own]), now());
+    assert_eq!(reasons(&found), [Reason::CertCommonNameOnly]);
 }
