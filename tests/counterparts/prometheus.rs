@@ -127,14 +127,18 @@ impl Prometheus {
             .arg(format!("--storage.tsdb.path={}", folder.path().join("tsdb").display()))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg("--log.level=error");
-        Self { port, _program: Program::start(&mut command).listening(port), _folder: folder }
+        let program = Program::start(&mut command).listening(port);
+        // It listens before it answers: until then, every question is met with 503.
+        let ready = format!("http://127.0.0.1:{port}/-/ready");
+        said(Command::new("curl").args(["-sSf", "--retry", "60", "--retry-delay", "1", &ready]));
+        Self { port, _program: program, _folder: folder }
     }
 
     /// What it says to a call of its API with this parameter.
     fn ask(&self, path: &str, parameters: &[&str]) -> Value {
         let url = format!("http://127.0.0.1:{}/api/v1/{path}", self.port);
         let encoded = parameters.iter().flat_map(|parameter| ["--data-urlencode", parameter]);
-        let answer = said(Command::new("curl").args(["-sf", "-G", &url]).args(encoded));
+        let answer = said(Command::new("curl").args(["-sSf", "-G", &url]).args(encoded));
         let answer: Value = serde_json::from_str(&answer).unwrap();
         assert_eq!(answer["status"], "success", "{answer}");
         answer["data"].clone()
