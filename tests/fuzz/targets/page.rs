@@ -25,7 +25,7 @@ static CHECKS: LazyLock<Vec<Arc<Check>>> = LazyLock::new(|| {
     let text = "[[endpoints]]\nname = \"a\"\nurl = \"ws://192.0.2.1/\"\nsubprotocols = [\"chat\"]\n\
         messages = [{ expect-json = { pointer = \"/a\" } }]\n\
         [[endpoints]]\nname = \"b\"\nurl = \"ws://192.0.2.1/\"\n\
-        origins = [{ origin = \"https://evil.test\", expect = \"deny\" }]\n";
+        origins = [{ origin = \"https://evil.test\", expect = \"deny\" }, { origin = \"none\" }]\n";
     Config::parse(Path::new("/x.toml"), text).unwrap().checks
 });
 
