@@ -6,9 +6,12 @@ mod demo;
 mod diagnose;
 mod exit;
 mod explain;
+mod json;
 mod lint;
 mod run;
 pub mod screen;
+mod session;
+mod style;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::{ask, exit};
+use super::session::Session;
+use super::style::{self, BOLD, DIM};
+use super::{ask, exit, json, screen};
 use crate::check::Check;
 use crate::check::origin::{Expect, Origin};
 use crate::check::probe::ProbeKind;
@@ -14,17 +15,10 @@ use crate::clock;
 use crate::diagnose::conclusion::Conclusion;
 use crate::diagnose::mend::Mend;
 use crate::diagnose::near_miss::Spelling;
-use crate::diagnose::{Diagnosis, diagnose as ask_around};
+use crate::diagnose::{Diagnosis, Tried, diagnose as ask_around};
 use crate::outcome::Outcome;
 use crate::outcome::verdict::Verdict;
-use crate::probe::Prober;
 use crate::report::Report;
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const UNSURE: Style = AnsiColor::Yellow.on_default().bold();
 
 /// What to find out, and how.
 #[derive(Debug, clap::Args)]
@@ -39,42 +33,31 @@ pub struct Args {
 
 /// Asks around for each page that ought to get in, and says what to change.
 pub fn diagnose(args: Args) -> ExitCode {
-    let (json, budget) = (args.ask.json, usize::from(args.budget));
-    let mut question = match args.ask.question() {
-        Ok(question) => question,
-        Err(problem) => {
-            anstream::eprintln!("watchpost: {problem}");
-            return ExitCode::from(exit::USAGE);
-        }
+    let (as_json, budget) = (args.ask.json, usize::from(args.budget));
+    let session = match Session::begin(args.ask) {
+        Ok(session) => session,
+        Err(status) => return status,
     };
-    question.checks.retain(|check| check.expect() == Expect::Allow);
-    let endpoints = question.checks.iter().map(|check| &check.endpoint);
-    let prober = Prober::new(endpoints, &question.nameservers, question.contact.as_deref());
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            anstream::eprintln!("watchpost: cannot start: {error}");
-            return ExitCode::from(exit::TROUBLE);
-        }
-    };
+    let Session { question, prober, runtime } = &session;
+    let checks = question.checks.iter().filter(|check| check.expect() == Expect::Allow);
     let mut diagnoses = Vec::with_capacity(question.checks.len());
-    for check in &question.checks {
-        if !json {
+    for check in checks {
+        if !as_json {
             anstream::print!("{}", Asking { check, budget });
         }
         let told = |spelling, origin: &Origin, outcome: &Outcome| {
-            if !json {
+            if !as_json {
                 anstream::print!("{}", Line { spelling, origin, outcome });
             }
         };
-        let diagnosis = runtime.block_on(ask_around(&prober, check, budget, told));
-        if !json {
+        let diagnosis = runtime.block_on(ask_around(prober, check, budget, told));
+        if !as_json {
             anstream::print!("{}", Screen(&diagnosis));
         }
         diagnoses.push(diagnosis);
     }
-    if json {
-        print_json(&diagnoses);
+    if as_json {
+        json::print(&diagnoses.iter().map(DiagnosisReport::new).collect::<Vec<_>>());
     }
     let verdicts: Vec<_> = diagnoses.iter().map(verdict).collect();
     exit::status(&verdicts)
@@ -116,11 +99,7 @@ struct Line<'a> {
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { spelling, origin, outcome } = self;
-        let (style, mark) = match outcome.verdict {
-            Verdict::Pass => (GOOD, "✔"),
-            Verdict::Fail => (BAD, "✘"),
-            Verdict::Inconclusive => (UNSURE, "?"),
-        };
+        let (style, mark) = style::of(outcome.verdict);
         let seen = &outcome.observation;
         let good = if seen.upgraded { "let in" } else { "may read" };
         let told = outcome.failure.as_ref().map_or(good, |failure| failure.reason().code());
@@ -144,22 +123,12 @@ struct Screen<'a>(&'a Diagnosis);
 impl fmt::Display for Screen<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Diagnosis { check, asked, conclusion, lessons, advice, mend, .. } = self.0;
-        let style = match verdict(self.0) {
-            Verdict::Pass => GOOD,
-            Verdict::Fail => BAD,
-            Verdict::Inconclusive => UNSURE,
-        };
+        let (style, _) = style::of(verdict(self.0));
         writeln!(f, "\n{style}{}{style:#}", conclusion.sentence())?;
         let failed = asked.iter().find(|outcome| outcome.failure.is_some());
         if let Some((outcome, failure)) = failed.and_then(|one| Some((one, one.failure.as_ref()?)))
         {
-            let reason = failure.reason();
-            let phase = failure.phase().map_or(String::new(), |phase| format!(" in {phase}"));
-            writeln!(f, "  {BOLD}{reason}{BOLD:#}{phase}: {}", reason.sentence())?;
-            let evidence = failure.evidence();
-            if !evidence.is_empty() {
-                writeln!(f, "  seen: {evidence}")?;
-            }
+            screen::reason(f, failure)?;
             certificate(f, outcome)?;
         }
         if let Some(mend) = mend {
@@ -248,36 +217,31 @@ struct TriedReport {
     http_status: Option<u16>,
 }
 
-fn print_json(diagnoses: &[Diagnosis]) {
-    let report = |diagnosis: &Diagnosis| DiagnosisReport {
-        endpoint: diagnosis.check.endpoint.name.to_string(),
-        url: diagnosis.check.endpoint.target.to_string(),
-        origin: diagnosis.origin.to_string(),
-        conclusion: diagnosis.conclusion,
-        message: diagnosis.conclusion.sentence(),
-        lessons: diagnosis.lessons.clone(),
-        advice: diagnosis.advice.clone(),
-        mend: diagnosis.mend.clone(),
-        asked: diagnosis.asked.iter().map(|one| Report::new(&diagnosis.check, one)).collect(),
-        tried: diagnosis
-            .tried
-            .iter()
-            .map(|one| TriedReport {
-                spelling: one.near_miss.spelling.as_str(),
-                origin: one.near_miss.origin.to_string(),
-                verdict: one.outcome.verdict,
-                reason: one.outcome.failure.as_ref().map(|failure| failure.reason().code()),
-                http_status: one.outcome.observation.http_status,
-            })
-            .collect(),
-    };
-    let reports: Vec<_> = diagnoses.iter().map(report).collect();
-    let json = match reports.as_slice() {
-        [one] => serde_json::to_string_pretty(one),
-        several => serde_json::to_string_pretty(several),
-    };
-    match json {
-        Ok(json) => anstream::println!("{json}"),
-        Err(error) => anstream::eprintln!("watchpost: {error}"),
+impl DiagnosisReport {
+    fn new(diagnosis: &Diagnosis) -> Self {
+        Self {
+            endpoint: diagnosis.check.endpoint.name.to_string(),
+            url: diagnosis.check.endpoint.target.to_string(),
+            origin: diagnosis.origin.to_string(),
+            conclusion: diagnosis.conclusion,
+            message: diagnosis.conclusion.sentence(),
+            lessons: diagnosis.lessons.clone(),
+            advice: diagnosis.advice.clone(),
+            mend: diagnosis.mend.clone(),
+            asked: diagnosis.asked.iter().map(|one| Report::new(&diagnosis.check, one)).collect(),
+            tried: diagnosis.tried.iter().map(TriedReport::new).collect(),
+        }
+    }
+}
+
+impl TriedReport {
+    fn new(tried: &Tried) -> Self {
+        Self {
+            spelling: tried.near_miss.spelling.as_str(),
+            origin: tried.near_miss.origin.to_string(),
+            verdict: tried.outcome.verdict,
+            reason: tried.outcome.failure.as_ref().map(|failure| failure.reason().code()),
+            http_status: tried.outcome.observation.http_status,
+        }
     }
 }

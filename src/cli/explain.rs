@@ -3,15 +3,11 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use anstyle::Style;
-
 use super::exit;
+use super::style::{BOLD, DIM};
 use crate::outcome::code::Code;
 use crate::outcome::phase::Phase;
 use crate::outcome::reason::{Fault, Reason};
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
 
 /// Explains one code, or lists them all.
 pub fn explain(code: Option<&str>) -> ExitCode {

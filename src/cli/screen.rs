@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
 use jiff::{SignedDuration, Timestamp};
 
+use super::style::{self, BAD, BOLD, DIM, GOOD, UNSURE};
 use crate::check::Check;
 use crate::outcome::chain::Chain;
 use crate::outcome::chain::certificate::Facts;
@@ -22,12 +22,6 @@ const BAR: usize = 32;
 
 /// Names of a certificate that are shown.
 const MAX_NAMES: usize = 4;
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const UNSURE: Style = AnsiColor::Yellow.on_default().bold();
 
 /// What the terminal shows of runs against one endpoint.
 pub struct Screen<'a> {
@@ -70,12 +64,12 @@ impl Screen<'_> {
 }
 
 fn headline(f: &mut fmt::Formatter<'_>, check: &Check, outcome: &Outcome) -> fmt::Result {
-    let (style, mark) = match outcome.verdict {
-        Verdict::Pass => (GOOD, "✔ pass"),
-        Verdict::Fail => (BAD, "✘ FAIL"),
-        Verdict::Inconclusive => (UNSURE, "? inconclusive"),
+    let (style, mark) = style::of(outcome.verdict);
+    let word = match outcome.verdict {
+        Verdict::Fail => "FAIL",
+        verdict => verdict.as_str(),
     };
-    write!(f, "{style}{mark}{style:#}  {}", check.endpoint.target)?;
+    write!(f, "{style}{mark} {word}{style:#}  {}", check.endpoint.target)?;
     if let Some(rule) = &check.origin {
         match rule.origin.header() {
             Some(origin) => write!(f, "  as {origin}")?,
@@ -206,25 +200,30 @@ fn life(facts: &Facts, now: Timestamp) -> String {
     format!("{} left  {style}{bar}{style:#} {:.0} % of its life", days(until), left * 100.0)
 }
 
-fn explanation(f: &mut fmt::Formatter<'_>, outcome: &Outcome, failure: &Failure) -> fmt::Result {
+/// Why it did not pass, and what was seen.
+pub(super) fn reason(f: &mut fmt::Formatter<'_>, failure: &Failure) -> fmt::Result {
     let reason = failure.reason();
     let place = failure.phase().map_or(String::new(), |phase| format!(" in {phase}"));
-    writeln!(f, "\n  {BOLD}{}{BOLD:#}{place}: {}", reason.code(), reason.sentence())?;
-    let evidence = failure.evidence();
-    if !evidence.is_empty() {
-        writeln!(f, "  seen: {evidence}")?;
-    }
+    writeln!(f, "  {BOLD}{reason}{BOLD:#}{place}: {}", reason.sentence())?;
+    seen(f, &failure.evidence())
+}
+
+fn seen(f: &mut fmt::Formatter<'_>, evidence: &str) -> fmt::Result {
+    if evidence.is_empty() { Ok(()) } else { writeln!(f, "  seen: {evidence}") }
+}
+
+fn explanation(f: &mut fmt::Formatter<'_>, outcome: &Outcome, failure: &Failure) -> fmt::Result {
+    writeln!(f)?;
+    reason(f, failure)?;
     let whose = verdict::whose(outcome.verdict, failure);
     writeln!(f, "  whose: {whose}")?;
-    writeln!(f, "  do: {}", reason.fix())
+    writeln!(f, "  do: {}", failure.reason().fix())
 }
 
 fn warning(f: &mut fmt::Formatter<'_>, remark: &Remark) -> fmt::Result {
     let warning = remark.warning;
     writeln!(f, "\n  {UNSURE}warning{UNSURE:#} {BOLD}{warning}{BOLD:#}: {}", warning.sentence())?;
-    if !remark.evidence.is_empty() {
-        writeln!(f, "  seen: {}", remark.evidence)?;
-    }
+    seen(f, &remark.evidence)?;
     writeln!(f, "  do: {}", warning.fix())
 }
 

@@ -1,0 +1,36 @@
+//! What a command needs that asks now and prints what it sees.
+
+use std::process::ExitCode;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::ask::{Args, Question};
+use super::exit;
+use crate::probe::Prober;
+
+/// A question, and who can answer it.
+pub struct Session {
+    /// What was asked.
+    pub question: Question,
+    /// Asks it.
+    pub prober: Prober,
+    /// On this.
+    pub runtime: Runtime,
+}
+
+impl Session {
+    /// Makes one of what was asked; says what is wrong where there is none.
+    pub fn begin(args: Args) -> Result<Self, ExitCode> {
+        let question = args.question().map_err(|problem| {
+            anstream::eprintln!("watchpost: {problem}");
+            ExitCode::from(exit::USAGE)
+        })?;
+        let endpoints = question.checks.iter().map(|check| &check.endpoint);
+        let prober = Prober::new(endpoints, &question.nameservers, question.contact.as_deref());
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+            anstream::eprintln!("watchpost: cannot start: {error}");
+            ExitCode::from(exit::TROUBLE)
+        })?;
+        Ok(Self { question, prober, runtime })
+    }
+}
