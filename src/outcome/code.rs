@@ -3,6 +3,58 @@
 use super::reason::Reason;
 use super::warning::Warning;
 
+/// A table of codes: each with a sentence and a fix, and known by its label.
+macro_rules! codes {
+    (
+        $(#[$about:meta])* $name:ident
+        $($variant:ident $code:literal $sentence:literal $fix:literal)+
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name {
+            $(#[doc = $sentence] $variant,)+
+        }
+
+        impl $name {
+            /// Every one, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The label; never changes its meaning.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// What is seen, in plain words.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$variant => $sentence,)+ }
+            }
+
+            /// What to do about it.
+            pub fn fix(self) -> &'static str {
+                match self { $(Self::$variant => $fix,)+ }
+            }
+
+            /// The one that a code stands for.
+            pub fn from_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|known| known.code() == code)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.code())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.code())
+            }
+        }
+    };
+}
+pub(super) use codes;
+
 /// A code out of one of the two tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {

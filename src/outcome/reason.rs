@@ -3,9 +3,9 @@
 //! This table is the only source of labels, of what the terminal and the page say, and of the
 //! list in the README.
 
-use std::fmt;
+use serde::Serialize;
 
-use serde::{Serialize, Serializer};
+use super::code::codes;
 
 /// Whose trouble a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -32,34 +32,16 @@ impl Fault {
 
 macro_rules! reasons {
     ($($variant:ident $code:literal $fault:ident $sentence:literal $fix:literal)+) => {
-        /// Why a run did not pass.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Reason {
-            $(#[doc = $sentence] $variant,)+
+        codes! {
+            /// Why a run did not pass.
+            Reason
+            $($variant $code $sentence $fix)+
         }
 
         impl Reason {
-            /// Every reason.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The label; never changes its meaning.
-            pub fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)+ }
-            }
-
             /// Whose trouble it is, wherever it strikes.
             pub fn fault(self) -> Fault {
                 match self { $(Self::$variant => Fault::$fault,)+ }
-            }
-
-            /// What happened, in plain words.
-            pub fn sentence(self) -> &'static str {
-                match self { $(Self::$variant => $sentence,)+ }
-            }
-
-            /// What to do about it.
-            pub fn fix(self) -> &'static str {
-                match self { $(Self::$variant => $fix,)+ }
             }
         }
     };
@@ -303,25 +285,6 @@ reasons! {
     ShuttingDown "shutting_down" Monitor
         "Watchpost was stopped before the answer came."
         "Nothing: the next run counts."
-}
-
-impl Reason {
-    /// The reason that a code stands for.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|reason| reason.code() == code)
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl Serialize for Reason {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
-    }
 }
 
 #[cfg(test)]

@@ -4,43 +4,12 @@
 //! This table is the only source of labels, of what the terminal and the page say, and of the
 //! list in the README, as that of [`Reason`](super::reason::Reason) is for failures.
 
-use std::fmt;
-
-use serde::{Serialize, Serializer};
-
 use super::Observation;
+use super::code::codes;
 
-macro_rules! warnings {
-    ($($variant:ident $code:literal $sentence:literal $fix:literal)+) => {
-        /// What is not well, though the run passed, or beside what it failed of.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Warning {
-            $(#[doc = $sentence] $variant,)+
-        }
-
-        impl Warning {
-            /// Every warning.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The label; never changes its meaning.
-            pub fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)+ }
-            }
-
-            /// What is seen, in plain words.
-            pub fn sentence(self) -> &'static str {
-                match self { $(Self::$variant => $sentence,)+ }
-            }
-
-            /// What to do about it.
-            pub fn fix(self) -> &'static str {
-                match self { $(Self::$variant => $fix,)+ }
-            }
-        }
-    };
-}
-
-warnings! {
+codes! {
+    /// What is not well, though the run passed, or beside what it failed of.
+    Warning
     TlsHelloRetry "tls_hello_retry"
         "The server asked for another key share, which costs each visitor a round trip."
         "Let the server take X25519MLKEM768 or X25519, the groups that browsers send a share for."
@@ -95,25 +64,6 @@ warnings! {
     CorsWildcardCoversAuthorization "cors_wildcard_covers_authorization"
         "Authorization is allowed by * alone. Browsers still take that; the standard does not."
         "Add Authorization to Access-Control-Allow-Headers by name."
-}
-
-impl Warning {
-    /// The warning that a code stands for.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|warning| warning.code() == code)
-    }
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl Serialize for Warning {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
-    }
 }
 
 /// A warning, with what was seen.
