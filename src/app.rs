@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::canary::{Canaries, CanaryError, surroundings};
+use crate::canary::{Canaries, CanaryError};
 use crate::check::Check;
 use crate::clock;
 use crate::clock::lag::Lag;
@@ -30,6 +30,7 @@ use crate::http::reload::Request;
 use crate::http::server::{self, Spare};
 use crate::http::{self, Context};
 use crate::outcome::Outcome;
+use crate::outcome::chain::skew::EARLIEST;
 use crate::outcome::sight::Sight;
 use crate::probe::Prober;
 use crate::record::store::{Store, StoreError, Writer};
@@ -144,7 +145,7 @@ impl App {
         let (http, settings) = watch::channel(reload::http_settings(&self.config));
         let (eyes, seen_with) = watch::channel(None);
         let canaries = match self.config.selfcheck.enabled {
-            true => Some(Canaries::open(clock::now().max(surroundings::WRITTEN))?),
+            true => Some(Canaries::open(clock::now().max(EARLIEST))?),
             false => None,
         };
         let writer = Writer::spawn(self.store, limited)?;

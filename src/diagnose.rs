@@ -83,7 +83,7 @@ pub async fn diagnose(
             }
             let outcome = prober.run(&as_page(check, &near_miss.origin), 0).await;
             told(near_miss.spelling, &near_miss.origin, &outcome);
-            let throttled = outcome.observation.http_status == Some(429);
+            let throttled = conclusion::is_throttled(&outcome);
             tried.push(Tried { near_miss, outcome });
             if throttled {
                 break;

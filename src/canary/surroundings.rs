@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use crate::outcome::chain::skew::EARLIEST;
 use crate::outcome::sight::{Look, SelfCheck};
 use crate::probe::Prober;
 
@@ -15,9 +16,6 @@ const WAIT: Duration = Duration::from_secs(3);
 
 /// A clock that jumps by less than this is being set right.
 const JUMP: SignedDuration = SignedDuration::from_secs(60);
-
-/// No clock is right that says it is earlier: this program was not written then (2026-01-01).
-pub const WRITTEN: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// Whether one of these addresses accepts TCP; nothing where there are none.
 pub async fn egress(addresses: &[SocketAddr]) -> Option<Look> {
@@ -77,7 +75,7 @@ pub struct Moment {
 
 /// Whether the clock can be right, by itself and since the moment before.
 pub fn clock(before: Option<Moment>, at: Moment) -> Look {
-    let trouble = if at.now < WRITTEN {
+    let trouble = if at.now < EARLIEST {
         Some(format!("{} is before this program was written", at.now))
     } else {
         before.and_then(|before| {

@@ -121,7 +121,8 @@ fn gets_in(outcome: &Outcome) -> bool {
         || matches!(outcome.failure, Some(Failure::HttpStatusUnexpected(_)))
 }
 
-fn is_throttled(outcome: &Outcome) -> bool {
+/// Whether the server refuses to be asked this often.
+pub fn is_throttled(outcome: &Outcome) -> bool {
     outcome.observation.http_status == Some(429)
 }
 

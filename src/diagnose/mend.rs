@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::outcome::cors::Request;
 use crate::outcome::cors::error::{Blocked, CorsError};
 use crate::outcome::cors::request::unsafe_names;
+use crate::outcome::header::is_token;
 
 /// What has to be sent, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -102,9 +103,8 @@ fn with(header: &str, blocked: &Blocked, wanted: &[&str], credentials: bool) -> 
     // Of a long list, only the beginning is kept: the server adds to what it has.
     let found = if found.ends_with('…') { String::new() } else { found };
     let legible = found.split(',').map(str::trim).filter(|item| {
-        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         // With cookies, * is a name like any other, and means nothing.
-        !item.is_empty() && item.chars().all(token) && !(credentials && *item == "*")
+        !item.is_empty() && item.bytes().all(is_token) && !(credentials && *item == "*")
     });
     let mut all: Vec<&str> = legible.collect();
     for item in wanted {

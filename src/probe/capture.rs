@@ -50,14 +50,14 @@ impl Presented {
     /// Whether it takes next to no time to judge: it was judged before, or is no longer than what
     /// a CA would hand out.
     pub fn is_usual(&self, now: Timestamp) -> bool {
-        let lengths: Vec<_> = match self {
+        let ders: &mut dyn Iterator<Item = &CertificateDer<'_>> = match self {
             Self::Known(_, judged) if judged.holds(now) => return true,
-            Self::Known(_, judged) => {
-                judged.chain.certificates.iter().map(|one| one.der.len()).collect()
-            }
-            Self::New(_, ders, _) => ders.iter().map(|der| der.len()).collect(),
+            Self::Known(_, judged) => &mut judged.chain.certificates.iter().map(|one| &one.der),
+            Self::New(_, ders, _) => &mut ders.iter(),
         };
-        lengths.len() <= USUAL_CERTIFICATES && lengths.iter().sum::<usize>() <= USUAL_BYTES
+        let (count, bytes) =
+            ders.fold((0, 0), |(count, bytes), der| (count + 1, bytes + der.len()));
+        count <= USUAL_CERTIFICATES && bytes <= USUAL_BYTES
     }
 }
 

@@ -5,10 +5,10 @@ mod message;
 
 use std::sync::Arc;
 
-use crate::outcome::header::Header;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout_at;
 
+use super::conversation::Capped;
 use super::dial::{self, Stream, dial};
 use super::head::{Head, MAX_HEAD_BYTES};
 use super::witness::Witness;
@@ -17,12 +17,12 @@ use crate::check::origin::Origin;
 use crate::check::probe::Cors;
 use crate::outcome::cors::{self, Readable, Request, Seen, remarks};
 use crate::outcome::failure::Failure;
+use crate::outcome::header::Header;
 use crate::outcome::phase::Phase;
 use crate::outcome::quoted::Quoted;
 use crate::outcome::response::Response;
+use crate::outcome::warning::Remark;
 pub use forged::Forgeries;
-
-use super::conversation::Capped;
 
 /// Most bytes that are read of an answer, with what TLS adds to them.
 const MAX_ANSWER_BYTES: usize = 2 * MAX_HEAD_BYTES;
@@ -112,7 +112,7 @@ async fn attempt(run: &Run<'_>, cors: &Cors, witness: &mut Witness) -> Result<()
 /// What was made of the head of the answer itself.
 struct Read {
     judged: Result<Readable, cors::error::Blocked>,
-    remark: Option<crate::outcome::warning::Remark>,
+    remark: Option<Remark>,
     location: Quoted,
     response: Response,
 }

@@ -66,30 +66,21 @@ fn shape(
     now: Timestamp,
     mut remark: impl FnMut(Warning, String),
 ) {
-    let subjects = |at: &[usize]| {
-        let facts = at.iter().filter_map(|at| certificates.get(*at)?.facts.as_ref());
-        let shown: Vec<_> = facts.take(MAX_TOLD).map(|facts| facts.subject.as_str()).collect();
-        shown.join("; ")
-    };
-    // The root of the path before one that it has issued: a chain in no order at all.
     let facts = |at: usize| certificates.get(at).and_then(|one| one.facts.as_ref());
-    let root_before = path.iter().any(|at| {
+    // The root of the path before one that it has issued: a chain in no order at all.
+    let root_before = |at: &usize| {
         let issuer = facts(*at).map(|facts| &facts.issuer);
         (0..*at).filter_map(facts).any(|one| one.self_issued && Some(&one.subject) == issuer)
-    });
-    if root_before && path.is_sorted() {
-        remark(Warning::ChainWrongOrder, "the root comes before what it has issued".to_owned());
-    }
+    };
     if !path.is_sorted() {
         let places: Vec<_> = path.iter().map(|at| (at + 1).to_string()).collect();
         remark(Warning::ChainWrongOrder, format!("the path is {}", places.join(", ")));
+    } else if path.iter().any(root_before) {
+        remark(Warning::ChainWrongOrder, "the root comes before what it has issued".to_owned());
     }
     let beside: Vec<_> = (0..certificates.len()).filter(|at| !path.contains(at)).collect();
     let of = |wanted: fn(&Facts, Timestamp) -> bool| -> Vec<usize> {
-        let is = |at: &&usize| {
-            let facts = certificates.get(**at).and_then(|one| one.facts.as_ref());
-            facts.is_some_and(|facts| wanted(facts, now))
-        };
+        let is = |at: &&usize| facts(**at).is_some_and(|facts| wanted(facts, now));
         beside.iter().filter(is).copied().collect()
     };
     let expired = of(|facts, now| facts.not_after < now);
@@ -102,7 +93,9 @@ fn shape(
         (Warning::ChainRootPresented, roots),
     ] {
         if !at.is_empty() {
-            remark(warning, subjects(&at));
+            let told = at.into_iter().filter_map(facts).take(MAX_TOLD);
+            let subjects: Vec<_> = told.map(|facts| facts.subject.as_str()).collect();
+            remark(warning, subjects.join("; "));
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::outcome::quoted::Quoted;
 pub struct Roots {
     anchors: Vec<TrustAnchor<'static>>,
     said: Vec<Option<Said>>,
-    whole: HashSet<Box<[u8]>>,
+    fingerprints: HashSet<String>,
     public: bool,
 }
 
@@ -36,9 +36,9 @@ impl Roots {
         for der in certificates {
             if let Ok(anchor) = webpki::anchor_from_trusted_cert(der) {
                 roots.anchors.push(anchor.to_owned());
-                roots.whole.insert(der.as_ref().into());
-                let facts = Certificate::read(der.clone()).facts;
-                roots.said.push(facts.map(|facts| Said {
+                let certificate = Certificate::read(der.clone());
+                roots.fingerprints.insert(certificate.fingerprint);
+                roots.said.push(certificate.facts.map(|facts| Said {
                     subject: facts.subject,
                     key: facts.key,
                     key_id: facts.ties.key_id,
@@ -60,8 +60,8 @@ impl Roots {
     }
 
     /// Whether this very certificate is one of them.
-    pub fn hold(&self, der: &CertificateDer<'_>) -> bool {
-        self.whole.contains(der.as_ref())
+    pub fn hold(&self, certificate: &Certificate) -> bool {
+        self.fingerprints.contains(&certificate.fingerprint)
     }
 
     /// As the path builder wants them.

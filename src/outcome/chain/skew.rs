@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::certificate::Facts;
 use super::staple::Staple;
 
-/// No run of this program was before 2026.
-const EARLIEST: Timestamp = Timestamp::constant(1_767_225_600, 0);
+/// No clock is right that says it is earlier: this program was not written before 2026.
+pub const EARLIEST: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 /// How far clocks may be apart that are both right.
 const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);

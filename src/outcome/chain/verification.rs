@@ -183,6 +183,7 @@ fn path_at(
     now: Timestamp,
 ) -> Result<VerifiedPath, Error> {
     let since_epoch = Duration::from_secs(u64::try_from(now.as_second()).unwrap_or(0));
+    let leaf = presented.first();
     let path = match end_entity.verify_for_usage(
         algorithms,
         roots.anchors(),
@@ -192,8 +193,13 @@ fn path_at(
         None,
         None,
     ) {
-        // What most tools make when they are asked for a certificate that signs itself: a CA.
-        Err(Error::CaUsedAsEndEntity) => return itself(presented, roots, now),
+        // What most tools make when they are asked for a certificate that signs itself: a CA. Its
+        // dates have been looked at by now.
+        Err(Error::CaUsedAsEndEntity) if leaf.is_some_and(|leaf| roots.hold(leaf)) => {
+            let facts = leaf.and_then(|leaf| leaf.facts.as_ref());
+            let not_after = facts.map_or(Timestamp::MAX, |facts| facts.not_after);
+            return Ok(VerifiedPath { positions: vec![0], not_after });
+        }
         path => path?,
     };
     let mut positions = vec![0];
@@ -208,28 +214,6 @@ fn path_at(
         .min()
         .unwrap_or(Timestamp::MAX);
     Ok(VerifiedPath { positions, not_after })
-}
-
-/// The path of a certificate that is itself among the trusted ones.
-fn itself(presented: &[Certificate], roots: &Roots, now: Timestamp) -> Result<VerifiedPath, Error> {
-    let leaf = presented.first().filter(|leaf| roots.hold(&leaf.der));
-    let unix = |time: Timestamp| {
-        let seconds = u64::try_from(time.as_second()).unwrap_or(0);
-        UnixTime::since_unix_epoch(Duration::from_secs(seconds))
-    };
-    let Some(leaf) = leaf else { return Err(Error::CaUsedAsEndEntity) };
-    match dates(leaf, now) {
-        Some(VerifyFailure::Expired { not_after }) => {
-            Err(Error::CertExpired { time: unix(now), not_after: unix(not_after) })
-        }
-        Some(VerifyFailure::NotYetValid { not_before }) => {
-            Err(Error::CertNotValidYet { time: unix(now), not_before: unix(not_before) })
-        }
-        _ => {
-            let not_after = leaf.facts.as_ref().map_or(Timestamp::MAX, |facts| facts.not_after);
-            Ok(VerifiedPath { positions: vec![0], not_after })
-        }
-    }
 }
 
 /// A time at which every presented certificate is valid, or at least the leaf.

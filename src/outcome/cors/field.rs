@@ -23,7 +23,7 @@ pub fn first(headers: &[Header<'_>], name: &str) -> Option<Vec<u8>> {
 pub fn tokens(value: &[u8]) -> Option<Vec<&[u8]>> {
     let elements = value.split(|byte| *byte == b',').map(header::trim);
     let elements: Vec<_> = elements.filter(|element| !element.is_empty()).collect();
-    let all = elements.iter().all(|element| http::Method::from_bytes(element).is_ok());
+    let all = elements.iter().all(|element| element.iter().copied().all(header::is_token));
     all.then_some(elements)
 }
 
