@@ -40,6 +40,12 @@ pub mod canary;
 /// One run as JSON.
 pub mod report;
 
+/// What the contact centre said. Pure.
+pub mod event;
+
+/// Events on disk before they are acknowledged.
+pub mod inbox;
+
 /// The single writer: counts, histograms, health, the store; snapshots for readers.
 pub mod record;
 
