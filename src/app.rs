@@ -14,13 +14,16 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use metrics::{Gauge, gauge};
+use metrics::{Gauge, counter, gauge};
 use tokio::runtime;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::canary::{Canaries, CanaryError};
+use crate::casebook::question::Asker;
+use crate::casebook::{self, Casebook};
 use crate::check::Check;
 use crate::clock;
 use crate::clock::lag::Lag;
@@ -29,11 +32,13 @@ use crate::config::Config;
 use crate::http::reload::Request;
 use crate::http::server::{self, Spare};
 use crate::http::{self, Context};
+use crate::inbox::{self, InboxError};
 use crate::outcome::Outcome;
 use crate::outcome::chain::skew::EARLIEST;
 use crate::outcome::sight::Sight;
 use crate::probe::Prober;
 use crate::record::store::{Store, StoreError, Writer};
+use crate::record::told::Tell;
 use crate::record::{self, Message, Reader, Recorder};
 use crate::schedule::promise::Promise;
 use crate::schedule::slot::Slot;
@@ -60,6 +65,7 @@ pub struct App {
     spare: Spare,
     store: Store,
     restored: record::store::Restored,
+    events: inbox::Store,
     reloads: Reloads,
     requests: Receiver<Request>,
 }
@@ -78,6 +84,9 @@ pub enum AppError {
     /// No store, no results.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// No acknowledgement without it.
+    #[error(transparent)]
+    Events(#[from] InboxError),
     /// Threads, signals, the runtime.
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
@@ -98,9 +107,20 @@ impl App {
         let listen = |error| AppError::Listen { address, error };
         let listener = server::bind(address).map_err(listen)?;
         let (store, restored) = Store::open(&config.store.path)?;
+        let events = inbox::Store::open(&config.events.path)?;
         let (reloads, requests) = sync_channel(reload::QUEUED_REQUESTS);
         let reloads = Reloads(reloads);
-        Ok(Self { config, listener, connections, spare, store, restored, reloads, requests })
+        Ok(Self {
+            config,
+            listener,
+            connections,
+            spare,
+            store,
+            restored,
+            events,
+            reloads,
+            requests,
+        })
     }
 
     /// Where it listens; the port that the system chose, where the config says 0.
@@ -149,7 +169,14 @@ impl App {
             false => None,
         };
         let writer = Writer::spawn(self.store, limited)?;
-        let recorder = Recorder::new(&self.config.checks, writer, self.restored, confirms);
+        let (events, inbox_of_events) = inbox::Writer::spawn(self.events)?;
+        let (cases, told) = mpsc::channel(casebook::QUEUED_MESSAGES);
+        let path = &self.config.events.path;
+        let book = Casebook::open(path, inbox_of_events.clone(), &self.config.checks)?;
+        let book = book.spawn(told)?;
+        let tell = tell(cases.clone());
+        let checks = &self.config.checks;
+        let recorder = Recorder::new(checks, writer, self.restored, confirms, tell);
         let recorder = recorder.spawn(inbox)?;
 
         // The machine's roots, hosts and name servers are read anew with every config.
@@ -198,11 +225,14 @@ impl App {
         let looking = watch.keep_looking(sight, messages.clone());
 
         let plan = reload::plan(&self.config, probe);
-        let outlets = Outlets { messages: messages.downgrade(), plans, http, limits };
+        let (messages_too, casebook) = (messages.downgrade(), cases.downgrade());
+        let outlets = Outlets { messages: messages_too, casebook, plans, http, limits };
         Reloader { config: self.config, outlets, probing }.spawn(self.requests)?;
         let reader = Reader::new(messages.clone());
         let context = Context {
             reader: reader.clone(),
+            inbox: inbox_of_events,
+            casebook: Asker::new(cases),
             own,
             settings,
             reloads: self.reloads.0,
@@ -230,10 +260,22 @@ impl App {
         // Whatever ended first, the rest ends with it.
         stop.cancel();
         drop(probes);
-        let joined = [("http server", serving), ("recorder", recorder)]
-            .map(|(name, thread)| thread.join().map_err(|_| AppError::Gone(name)));
-        joined.into_iter().fold(ended, Result::and)
+        // In this order: each has the next one's channel.
+        let threads = [("http server", serving), ("recorder", recorder), ("casebook", book)]
+            .map(|(name, thread)| (name, thread.join()));
+        let joined = threads.into_iter().chain([("inbox", events.join())]);
+        let joined = joined.map(|(name, end)| end.map_err(|_| AppError::Gone(name)));
+        joined.fold(ended, Result::and)
     }
+}
+
+/// What the recorder tells, to the casebook, which nobody waits for.
+fn tell(cases: mpsc::Sender<casebook::Message>) -> Tell {
+    Box::new(move |news| {
+        if let Err(TrySendError::Full(_)) = cases.try_send(casebook::Message::News(news)) {
+            counter!("watchpost_casebook_dropped_total").increment(1);
+        }
+    })
 }
 
 /// On a runtime of its own, so that a scrape takes no time from the probes.

@@ -2,6 +2,7 @@
 
 mod cors;
 mod credentials;
+mod events;
 pub mod fault;
 pub mod field;
 pub mod forecast;
@@ -29,6 +30,7 @@ use toml::de::DeTable;
 
 use crate::check::Check;
 use crate::check::endpoint::Endpoint;
+pub use events::Events;
 use fault::{Faults, Span};
 use field::Table;
 pub use selfcheck::Selfcheck;
@@ -49,6 +51,8 @@ pub struct Config {
     pub daemon: Daemon,
     /// What is kept.
     pub store: Store,
+    /// What is kept of what the contact centre says.
+    pub events: Events,
     /// How the monitor checks itself.
     pub selfcheck: Selfcheck,
     /// In the order of the file.
@@ -157,6 +161,7 @@ impl Config {
         let series_at = series_at(&file.daemon);
         let daemon = daemon(file.daemon, &mut faults);
         let store = store(file.store, folder, &mut faults);
+        let events = events::read(file.events, &store.path, &mut faults);
         let selfcheck = selfcheck::read(file.selfcheck, &mut faults);
         let matrix = matrix::build(file.defaults, file.endpoints, folder, &mut faults);
         let config = Self {
@@ -164,6 +169,7 @@ impl Config {
             stamp: None,
             daemon,
             store,
+            events,
             selfcheck,
             endpoints: matrix.endpoints,
             checks: matrix.checks,

@@ -28,6 +28,8 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::casebook::question::Asker;
+use crate::inbox::Inbox;
 use crate::record::Reader;
 pub use scrape::Pages;
 
@@ -42,6 +44,10 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Context {
     /// Where snapshots come from.
     pub reader: Reader,
+    /// Where events go.
+    pub inbox: Inbox,
+    /// Where incidents, windows and events are known.
+    pub casebook: Asker,
     /// The daemon's own numbers.
     pub own: PrometheusHandle,
     /// What may change while the daemon runs.

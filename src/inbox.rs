@@ -12,7 +12,6 @@ mod writer;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 
 use jiff::Timestamp;
 use rusqlite::Transaction;
@@ -74,7 +73,7 @@ pub enum Errand {
         /// What to write; all of it or nothing.
         changes: Changes,
         /// Told what came of it.
-        answer: std::sync::mpsc::SyncSender<Result<(), Refused>>,
+        answer: oneshot::Sender<Result<(), Refused>>,
     },
 }
 
@@ -99,12 +98,12 @@ impl Inbox {
         stored.await.unwrap_or(Err(Refused::Ended))
     }
 
-    /// Writes what was made of events, and waits until it is on disk. Blocks.
-    pub fn write(&self, through: Option<u64>, changes: Changes) -> Result<(), Refused> {
-        let (answer, written) = sync_channel(1);
+    /// Writes what was made of events, and waits until it is on disk.
+    pub async fn write(&self, through: Option<u64>, changes: Changes) -> Result<(), Refused> {
+        let (answer, written) = oneshot::channel();
         let errand = Errand::Write { through, changes, answer };
-        self.0.blocking_send(errand).map_err(|_| Refused::Ended)?;
-        written.recv().unwrap_or(Err(Refused::Ended))
+        self.0.send(errand).await.map_err(|_| Refused::Ended)?;
+        written.await.unwrap_or(Err(Refused::Ended))
     }
 }
 

@@ -49,6 +49,15 @@ pub mod inbox;
 /// The single writer: counts, histograms, health, the store; snapshots for readers.
 pub mod record;
 
+/// Do real users and our probes agree? Pure.
+pub mod correlate;
+
+/// An interval of bad health, and whom it hurt. Pure.
+pub mod incident;
+
+/// Conversations, windows, incidents: what is made of events and runs.
+pub mod casebook;
+
 /// Metrics, page and API.
 pub mod http;
 

@@ -8,6 +8,7 @@ pub mod row;
 pub mod snapshot;
 pub mod state;
 pub mod store;
+pub mod told;
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -29,6 +30,7 @@ use row::Row;
 use snapshot::Snapshot;
 use state::State;
 use store::{Entry, Restored, Writer};
+use told::{News, Tell, Told};
 
 /// Messages that wait for the recorder. It needs microseconds for each.
 pub const QUEUED_MESSAGES: usize = 4096;
@@ -94,7 +96,6 @@ impl Reader {
 }
 
 /// The recorder, before its thread.
-#[derive(Debug)]
 pub struct Recorder {
     state: State,
     writer: Writer,
@@ -104,6 +105,7 @@ pub struct Recorder {
     batch_since: Instant,
     checkpoint_at: Instant,
     delays: Histogram,
+    tell: Tell,
 }
 
 impl Recorder {
@@ -113,6 +115,7 @@ impl Recorder {
         writer: Writer,
         restored: Restored,
         confirms: mpsc::Sender<Confirm>,
+        tell: Tell,
     ) -> Self {
         let now = clock::now();
         let mut state = State::new(checks, now);
@@ -143,6 +146,7 @@ impl Recorder {
             batch_since: Instant::now(),
             checkpoint_at: Instant::now() + CHECKPOINT_EVERY,
             delays: histogram!("watchpost_schedule_delay_seconds"),
+            tell,
         }
     }
 
@@ -185,6 +189,7 @@ impl Recorder {
         for (check, from) in self.state.change(checks, clock::now()) {
             warn!(target: "health", %check, %from, "unknown: it asks for something else now");
         }
+        (self.tell)(News::Checks(checks.to_vec()));
         // Soon, so that a start after a crash does not take up what was forgotten.
         self.checkpoint_at = Instant::now();
     }
@@ -201,6 +206,9 @@ impl Recorder {
             _ => {}
         }
         self.state.see(sight, clock::now());
+        if changed {
+            (self.tell)(News::Blind(self.state.blind().cloned()));
+        }
     }
 
     fn record(&mut self, mut end: SlotEnd<Outcome>) {
@@ -217,6 +225,7 @@ impl Recorder {
         if !lag::times_hold(row.stalled) {
             counter!("watchpost_runs_spoiled_total").increment(1);
         }
+        let before = self.state.health(place);
         let step = self.state.apply(place, &row);
         if let Some((from, to)) = step.change {
             log_health(&end, &row, from, to);
@@ -226,8 +235,14 @@ impl Recorder {
             // A full channel means that enough is being confirmed already.
             self.confirms.try_send(Confirm { check: end.check.id.clone(), after }).ok();
         }
-        if let End::Ran(outcome) = end.end {
-            self.state.keep(place, outcome);
+        let outcome = match end.end {
+            End::Ran(outcome) => Some(self.state.keep(place, outcome)),
+            End::Panicked | End::CutOff | End::Missed { .. } => None,
+        };
+        if let (Some((from, _)), Some((to, since))) = (before, self.state.health(place)) {
+            let (check, health) = (end.check.clone(), (from, to));
+            let told = Told { check, row: row.clone(), health, since, outcome };
+            (self.tell)(News::Run(Box::new(told)));
         }
         self.seq += 1;
         self.batch.push(Entry { seq: self.seq, check: end.check.id.clone(), row });

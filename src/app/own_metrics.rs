@@ -58,6 +58,10 @@ fn describe() {
         "watchpost_log_dropped_total",
         "Log lines that were lost: standard error is not read."
     );
+    describe_counter!(
+        "watchpost_casebook_dropped_total",
+        "Runs that incidents and windows do not know of: the casebook was behind."
+    );
     describe_gauge!("watchpost_store_size_bytes", Unit::Bytes, "Size of the store on disk.");
     describe_gauge!(
         "watchpost_store_oldest_record_timestamp_seconds",
@@ -83,6 +87,7 @@ fn describe() {
     metrics::counter!("watchpost_runs_spoiled_total").absolute(0);
     metrics::counter!("watchpost_store_write_failures_total").absolute(0);
     metrics::counter!("watchpost_http_evicted_total").absolute(0);
+    metrics::counter!("watchpost_casebook_dropped_total").absolute(0);
     gauge!("watchpost_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     gauge!("watchpost_config_last_reload_successful").set(1.0);
     let now = clock::now().as_microsecond() as f64 / 1e6;

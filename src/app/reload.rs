@@ -12,12 +12,14 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::descriptors;
+use crate::casebook;
 use crate::check::difference::Difference;
 use crate::clock;
 use crate::config::stamp::Stamp;
-use crate::config::{Config, ConfigError, Daemon, Store};
+use crate::config::{Config, ConfigError, Daemon, Events, Store};
 use crate::http;
 use crate::http::reload::Request;
+use crate::incident::{ChangeEvent, ChangeSource};
 use crate::record::Message;
 use crate::record::store::Limits;
 use crate::schedule::Plan;
@@ -52,6 +54,8 @@ impl Reloads {
 pub struct Outlets<F> {
     /// To the recorder, which ends when its senders are gone: this one does not count.
     pub messages: mpsc::WeakSender<Message>,
+    /// To the casebook, which ends the same way.
+    pub casebook: mpsc::WeakSender<casebook::Message>,
     /// To the scheduler.
     pub plans: mpsc::Sender<Plan<F>>,
     /// To the HTTP server.
@@ -117,6 +121,7 @@ where
             Ok((difference, fixed)) => {
                 info!("config read again: {difference}");
                 let mut changes = difference.to_string();
+                self.note(&changes);
                 if !fixed.is_empty() {
                     let fixed = fixed.join(", ");
                     warn!("needs a restart: {fixed}");
@@ -130,6 +135,16 @@ where
                 systemd::reloaded("the config is wrong, and the one before goes on: see the log");
                 Err(error.to_string())
             }
+        }
+    }
+
+    /// For the casebook: whoever looks into an incident wants to know of this.
+    fn note(&self, changes: &str) {
+        let (at, source) = (clock::now(), ChangeSource::Config);
+        let what = format!("config read again: {changes}");
+        let change = ChangeEvent { at, source, endpoint: None, what, who: None };
+        if let Some(casebook) = self.outlets.casebook.upgrade() {
+            casebook.blocking_send(casebook::Message::Changed(change)).ok();
         }
     }
 
@@ -151,9 +166,11 @@ where
         gauge!("watchpost_config_last_reload_success_timestamp_seconds").set(now);
         let Daemon { listen, log_format, .. } = self.config.daemon;
         let path = self.config.store.path.clone();
+        let events = self.config.events.path.clone();
         self.config = Config {
             daemon: Daemon { listen, log_format, ..config.daemon },
             store: Store { path, ..config.store },
+            events: Events { path: events },
             ..config
         };
         (difference, fixed)
@@ -185,6 +202,7 @@ fn needing_restart(old: &Config, new: &Config) -> Vec<&'static str> {
         ("daemon.listen", old.daemon.listen != new.daemon.listen),
         ("daemon.log-format", old.daemon.log_format != new.daemon.log_format),
         ("store.path", old.store.path != new.store.path),
+        ("events.path", old.events.path != new.events.path),
         ("selfcheck.enabled", old.selfcheck.enabled != new.selfcheck.enabled),
     ]
     .into_iter()
@@ -240,10 +258,17 @@ mod tests {
         let new = config(
             "[daemon]\nlisten = \"127.0.0.1:1\"\nlog-format = \"json\"\nmax-inflight = 2\n\
              [store]\npath = \"other.db\"\nretention = \"1d\"\n\
+             [events]\npath = \"other-events.db\"\n\
              [selfcheck]\nenabled = false\n",
         );
         assert_eq!(needing_restart(&old, &old), [""; 0]);
-        let named = ["daemon.listen", "daemon.log-format", "store.path", "selfcheck.enabled"];
+        let named = [
+            "daemon.listen",
+            "daemon.log-format",
+            "store.path",
+            "events.path",
+            "selfcheck.enabled",
+        ];
         assert_eq!(needing_restart(&old, &new), named);
     }
 

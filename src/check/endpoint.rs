@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::health_policy::HealthPolicy;
 use super::target::{ConnectTo, Target};
@@ -56,6 +56,12 @@ impl TryFrom<String> for EndpointName {
         } else {
             Err(EndpointNameError)
         }
+    }
+}
+
+impl Serialize for EndpointName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

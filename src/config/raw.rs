@@ -26,6 +26,7 @@ pub type Tables<T> = Table<Vec<Table<T>>>;
 pub struct File {
     pub daemon: Table<Daemon>,
     pub store: Table<Store>,
+    pub events: Table<Events>,
     pub selfcheck: Table<Selfcheck>,
     pub defaults: Table<Endpoint>,
     pub endpoints: Tables<Endpoint>,
@@ -53,6 +54,13 @@ pub struct Store {
     pub path: Field<PathBuf>,
     pub retention: Field<HumanDuration>,
     pub max_size_mib: Field<u32>,
+}
+
+/// `[events]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Events {
+    pub path: Field<PathBuf>,
 }
 
 /// `[selfcheck]`

@@ -142,6 +142,12 @@ impl State {
         self.by_id.get(id).copied()
     }
 
+    /// The health of a check, and since when it has that.
+    pub fn health(&self, place: Place) -> Option<(health::State, Timestamp)> {
+        let record = self.view.checks.get(place.check)?;
+        Some((record.health.state(), record.health.since()))
+    }
+
     /// Takes in how a slot ended; the same for a live one and for one out of the store.
     pub fn apply(&mut self, place: Place, row: &Row) -> Step {
         let Some(record) = self.view.checks.get_mut(place.check) else { return Step::default() };
@@ -188,9 +194,10 @@ impl State {
         }
     }
 
-    /// Keeps what a run saw, beyond what is counted.
-    pub fn keep(&mut self, place: Place, outcome: Outcome) {
-        let Some(record) = self.view.checks.get_mut(place.check) else { return };
+    /// Keeps what a run saw, beyond what is counted; gives it back to be shared.
+    pub fn keep(&mut self, place: Place, outcome: Outcome) -> Arc<Outcome> {
+        let outcome = Arc::new(outcome);
+        let Some(record) = self.view.checks.get_mut(place.check) else { return outcome };
         let record = Arc::make_mut(record);
         let interval = SignedDuration::try_from(record.check.cadence.interval());
         if let Some(endpoint) = self.view.endpoints.get_mut(place.endpoint)
@@ -200,11 +207,11 @@ impl State {
             let presented = &mut Arc::make_mut(endpoint).presented;
             presented.note(&outcome.observation, outcome.started_at, interval);
         }
-        let outcome = Arc::new(outcome);
         if outcome.verdict == Verdict::Fail {
             record.last_failed = Some(outcome.clone());
         }
-        record.last = Some(outcome);
+        record.last = Some(outcome.clone());
+        outcome
     }
 
     /// Puts back what was known of a check before a restart.
