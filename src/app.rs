@@ -106,7 +106,7 @@ impl App {
         let address = config.daemon.listen;
         let listen = |error| AppError::Listen { address, error };
         let listener = server::bind(address).map_err(listen)?;
-        let (store, restored) = Store::open(&config.store.path)?;
+        let (store, restored) = Store::open(&config.store.path, clock::now())?;
         let events = inbox::Store::open(&config.events.path)?;
         let (reloads, requests) = sync_channel(reload::QUEUED_REQUESTS);
         let reloads = Reloads(reloads);

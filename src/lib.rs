@@ -7,6 +7,9 @@
 /// The wall clock, in one place.
 pub mod clock;
 
+/// SQLite files: one writer each, and what is broken is set aside.
+pub mod database;
+
 /// Lines that nobody waits for.
 pub mod log;
 

@@ -72,6 +72,10 @@ fn describe() {
         "Batches of results that could not be written."
     );
     describe_gauge!(
+        "watchpost_store_quarantined",
+        "Broken files that were set aside and still lie beside the one in use."
+    );
+    describe_gauge!(
         "watchpost_config_last_reload_successful",
         "Whether the last reading of the config succeeded."
     );

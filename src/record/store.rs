@@ -7,14 +7,15 @@ mod schema;
 mod writer;
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::state::CheckRestored;
 use crate::check::CheckId;
+use crate::database::{self, DatabaseError};
 pub use checkpoint::RestoredCell;
 pub use retention::Limits;
 pub use rows::Entry;
@@ -22,9 +23,6 @@ pub use writer::{Message, Writer};
 
 /// Most rows that a start reads back.
 const MAX_RESTORED_ROWS: usize = 200_000;
-
-/// How long a statement waits while a reader of the file is in its way.
-const BUSY: Duration = Duration::from_secs(2);
 
 /// An open store.
 #[derive(Debug)]
@@ -55,28 +53,9 @@ pub struct Restored {
 /// Why a store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file or its folder.
-    #[error("cannot use the store {}: {error}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
-    /// Another daemon has it.
-    #[error("the store {} is in use by another watchpost", path.display())]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A later release wrote it.
-    #[error("the store has version {found}, and this watchpost knows version {known}: update it")]
-    Newer {
-        /// The file's version.
-        found: i64,
-        /// Ours.
-        known: i64,
-    },
+    /// The file.
+    #[error("the store: {0}")]
+    Database(#[from] DatabaseError),
     /// SQLite.
     #[error("store: {0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -90,12 +69,12 @@ pub enum StoreError {
 
 impl Store {
     /// Opens or makes a file, and reads what it knows.
-    pub fn open(path: &Path) -> Result<(Self, Restored), StoreError> {
-        let lock = lock(path)?;
-        let connection = Connection::open(path)?;
-        connection.busy_timeout(BUSY)?;
-        schema::prepare(&connection)?;
-        let (keys, restored) = restored(&connection)?;
+    pub fn open(path: &Path, now: Timestamp) -> Result<(Self, Restored), StoreError> {
+        let lock = database::lock(path)?;
+        let (connection, (keys, restored)) = database::open(path, now, |connection| {
+            schema::prepare(connection)?;
+            Ok(restored(connection)?)
+        })?;
         Ok((Self { connection, path: path.to_owned(), keys, _lock: lock }, restored))
     }
 
@@ -122,23 +101,7 @@ impl Store {
     }
 }
 
-/// Taken next to the file, since SQLite's own locks come and go with transactions.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let io = |error| StoreError::Io { path: path.to_owned(), error };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(io)?;
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock = File::options().create(true).append(true).open(name).map_err(io)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(io(error)),
-    }
-}
-
-fn restored(connection: &Connection) -> Result<(HashMap<CheckId, i64>, Restored), StoreError> {
+fn restored(connection: &Connection) -> rusqlite::Result<(HashMap<CheckId, i64>, Restored)> {
     let mut ids = HashMap::new();
     let mut checks = Vec::new();
     let mut statement = connection.prepare("SELECT key, id, state FROM checks")?;

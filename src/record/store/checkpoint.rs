@@ -78,7 +78,7 @@ pub fn write(
 }
 
 /// The row that the last checkpoint holds everything up to.
-pub fn through(connection: &Connection) -> Result<u64, StoreError> {
+pub fn through(connection: &Connection) -> rusqlite::Result<u64> {
     let sql = "SELECT value FROM meta WHERE key = 'through'";
     let value: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
     Ok(value.map_or(0, i64::unsigned_abs))
@@ -110,7 +110,7 @@ pub fn read_check(state: &str) -> Option<CheckRestored> {
 }
 
 /// Every histogram of the last checkpoint that can be read.
-pub fn read_cells(connection: &Connection) -> Result<Vec<RestoredCell>, StoreError> {
+pub fn read_cells(connection: &Connection) -> rusqlite::Result<Vec<RestoredCell>> {
     let mut statement = connection.prepare("SELECT * FROM latency")?;
     let cells = statement.query_map([], |row| {
         let texts = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?];

@@ -1,12 +1,12 @@
 //! What is kept: not for ever, and not without a bound.
 
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use super::StoreError;
+use crate::database;
 
 /// Rows that are deleted at a time, so that no write waits long behind it.
 const SLICE: i64 = 5_000;
@@ -24,7 +24,7 @@ pub struct Limits {
 pub fn sweep(connection: &Connection, limits: Limits, now: Timestamp) -> Result<bool, StoreError> {
     let horizon = now.checked_sub(limits.age).unwrap_or(Timestamp::UNIX_EPOCH);
     let too_old = oldest(connection)?.is_some_and(|oldest| oldest < horizon);
-    if !too_old && used_bytes(connection)? <= limits.bytes {
+    if !too_old && database::used_bytes(connection)? <= limits.bytes {
         return Ok(false);
     }
     let horizon = if too_old { horizon } else { Timestamp::MAX };
@@ -36,21 +36,6 @@ pub fn sweep(connection: &Connection, limits: Limits, now: Timestamp) -> Result<
     // Pages that came free go back to the disk, a few at a time.
     connection.execute_batch("PRAGMA incremental_vacuum(2000)")?;
     Ok(true)
-}
-
-/// The size of the tables, without pages that are free.
-fn used_bytes(connection: &Connection) -> Result<u64, StoreError> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let pages = pragma("page_count")?.saturating_sub(pragma("freelist_count")?);
-    Ok(pages.saturating_mul(pragma("page_size")?).unsigned_abs())
-}
-
-/// The size of the file and of the log beside it.
-pub fn file_bytes(path: &Path) -> u64 {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-    size(path) + size(Path::new(&log))
 }
 
 /// When the oldest kept run began.

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use crate::database::{self, DatabaseError};
 
 /// The version that this program writes.
 const VERSION: i64 = 3;
@@ -10,11 +10,8 @@ const VERSION: i64 = 3;
 /// Sets a connection up, and makes the tables in a new file.
 ///
 /// A file of a newer program is refused untouched: this one would not keep what it cannot read.
-pub fn prepare(connection: &Connection) -> Result<(), StoreError> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > VERSION {
-        return Err(StoreError::Newer { found, known: VERSION });
-    }
+pub fn prepare(connection: &Connection) -> Result<(), DatabaseError> {
+    let found = database::version(connection, VERSION)?;
     if found == 0 {
         // Has an effect only while the file is still empty.
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -23,12 +20,11 @@ pub fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     match found {
-        0 => connection.execute_batch(TABLES)?,
+        0 => connection.execute_batch(&changed(TABLES))?,
         1 => connection.execute_batch(&changed(&format!("{FROM_1} {FROM_2}")))?,
         2 => connection.execute_batch(&changed(FROM_2))?,
-        _ => return Ok(()),
+        _ => {}
     }
-    connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }
 
@@ -43,7 +39,6 @@ const FROM_2: &str = "ALTER TABLE results ADD COLUMN preflight_us INTEGER; \
     ALTER TABLE results ADD COLUMN request_us INTEGER;";
 
 const TABLES: &str = "
-BEGIN;
 CREATE TABLE checks (
     key    INTEGER PRIMARY KEY,
     id     TEXT NOT NULL UNIQUE,   -- endpoint/probe/origin
@@ -85,7 +80,6 @@ CREATE TABLE meta (
     key    TEXT PRIMARY KEY,
     value  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-COMMIT;
 ";
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::{Entry, Limits, Store, StoreError, checkpoint, retention, rows};
 use crate::clock;
+use crate::database::{self, aside};
 use crate::record::snapshot::Snapshot;
 
 /// Batches that wait for the disk. At one a second that is a minute; then rows are lost and
@@ -108,7 +109,9 @@ fn write(store: &mut Store, message: Message) -> Result<(), StoreError> {
 
 fn sweep(store: &Store, limits: Limits) -> Result<(), StoreError> {
     retention::sweep(&store.connection, limits, clock::now())?;
-    gauge!("watchpost_store_size_bytes").set(retention::file_bytes(&store.path) as f64);
+    gauge!("watchpost_store_size_bytes").set(database::file_bytes(&store.path) as f64);
+    let broken = aside::count(&store.path) as f64;
+    gauge!("watchpost_store_quarantined", "file" => "results").set(broken);
     let oldest = retention::oldest(&store.connection)?;
     let seconds = oldest.map_or(f64::NAN, |oldest| oldest.as_microsecond() as f64 / 1e6);
     gauge!("watchpost_store_oldest_record_timestamp_seconds").set(seconds);
