@@ -107,7 +107,7 @@ impl App {
         let listen = |error| AppError::Listen { address, error };
         let listener = server::bind(address).map_err(listen)?;
         let (store, restored) = Store::open(&config.store.path, clock::now())?;
-        let events = inbox::Store::open(&config.events.path)?;
+        let events = inbox::Store::open(&config.events.path, clock::now())?;
         let (reloads, requests) = sync_channel(reload::QUEUED_REQUESTS);
         let reloads = Reloads(reloads);
         Ok(Self {
@@ -162,6 +162,7 @@ impl App {
         let (messages, inbox) = mpsc::channel(record::QUEUED_MESSAGES);
         let (plans, planned) = mpsc::channel(1);
         let (limits, limited) = watch::channel(reload::limits(&self.config));
+        let (kept, keeping) = watch::channel(reload::kept(&self.config));
         let (http, settings) = watch::channel(reload::http_settings(&self.config));
         let (eyes, seen_with) = watch::channel(None);
         let canaries = match self.config.selfcheck.enabled {
@@ -169,7 +170,7 @@ impl App {
             false => None,
         };
         let writer = Writer::spawn(self.store, limited)?;
-        let (events, inbox_of_events) = inbox::Writer::spawn(self.events)?;
+        let (events, inbox_of_events) = inbox::Writer::spawn(self.events, keeping)?;
         let (cases, told) = mpsc::channel(casebook::QUEUED_MESSAGES);
         let path = &self.config.events.path;
         let book = Casebook::open(path, inbox_of_events.clone(), &self.config.checks)?;
@@ -226,7 +227,7 @@ impl App {
 
         let plan = reload::plan(&self.config, probe);
         let (messages_too, casebook) = (messages.downgrade(), cases.downgrade());
-        let outlets = Outlets { messages: messages_too, casebook, plans, http, limits };
+        let outlets = Outlets { messages: messages_too, casebook, plans, http, limits, kept };
         Reloader { config: self.config, outlets, probing }.spawn(self.requests)?;
         let reader = Reader::new(messages.clone());
         let context = Context {

@@ -66,7 +66,9 @@ impl DatabaseError {
         match self {
             Self::Broken(_) => true,
             Self::Sqlite(error) => is_of_the_file(error),
-            Self::Io { .. } | Self::InUse { .. } | Self::Newer { .. } | Self::Foreign { .. } => false,
+            Self::Io { .. } | Self::InUse { .. } | Self::Newer { .. } | Self::Foreign { .. } => {
+                false
+            }
         }
     }
 }

@@ -5,20 +5,33 @@
 //! that no acknowledgement waits for a sweep of results, and trouble with one loses nothing of the
 //! other.
 
+mod batch;
+mod gauges;
+pub mod letter;
+mod numbers;
 pub mod reader;
+mod recovery;
+mod retention;
+mod row;
 mod schema;
+mod store;
 mod writer;
 
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use rusqlite::Transaction;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::database::DatabaseError;
 use crate::event::AnalyticsEvent;
-pub use writer::{Store, Writer};
+pub use letter::DeadLetter;
+use numbers::Numbers;
+pub use retention::Limits;
+use row::Row;
+pub use store::Store;
+pub use writer::Writer;
 
 /// Errands that wait for the writer. What finds no room is refused: the sender keeps it.
 pub const QUEUED_ERRANDS: usize = 8192;
@@ -54,6 +67,9 @@ pub enum Refused {
     /// The disk.
     #[error("the inbox cannot be written")]
     Broken,
+    /// What was to be written cannot be, whatever the disk does: a bug of whoever asked.
+    #[error("this cannot be written")]
+    Failed,
     /// The daemon ends.
     #[error("the inbox has ended")]
     Ended,
@@ -62,80 +78,113 @@ pub enum Refused {
 /// Changes to the tables of the casebook.
 pub type Changes = Box<dyn FnOnce(&Transaction<'_>) -> rusqlite::Result<()> + Send>;
 
+/// Told what came of an errand.
+type Answer<T> = oneshot::Sender<Result<T, Refused>>;
+
 /// What the writer is asked to do.
-pub enum Errand {
+enum Errand {
     /// Store an event.
-    Store(Box<Arrival>, oneshot::Sender<Result<Stored, Refused>>),
+    Store(Box<Row>, Answer<Stored>),
+    /// Keep what could not be read.
+    Bury(Box<DeadLetter>, Answer<()>),
     /// Write what was made of events up to this one.
-    Write {
-        /// The last event that is part of it.
-        through: Option<u64>,
-        /// What to write; all of it or nothing.
-        changes: Changes,
-        /// Told what came of it.
-        answer: oneshot::Sender<Result<(), Refused>>,
-    },
+    Write { through: Option<u64>, changes: Changes, answer: Answer<()> },
+}
+
+impl Errand {
+    /// Tells whoever asked that nothing was done.
+    fn refuse(self, why: Refused) {
+        // Whoever asked may have gone away meanwhile, here and elsewhere.
+        match self {
+            Self::Store(_, answer) => drop(answer.send(Err(why))),
+            Self::Bury(_, answer) => drop(answer.send(Err(why))),
+            Self::Write { answer, .. } => drop(answer.send(Err(why))),
+        }
+    }
+}
+
+/// The way to the writer.
+#[derive(Debug, Clone)]
+pub struct Inbox {
+    errands: mpsc::Sender<Errand>,
+    numbers: Arc<Numbers>,
 }
 
 impl std::fmt::Debug for Errand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Store(..) => "Store",
+            Self::Bury(..) => "Bury",
             Self::Write { .. } => "Write",
         })
     }
 }
 
-/// The way to the writer.
-#[derive(Debug, Clone)]
-pub struct Inbox(mpsc::Sender<Errand>);
-
 impl Inbox {
     /// Stores an event; once this returns `Ok`, no crash and no power cut loses it.
     pub async fn store(&self, arrival: Arrival) -> Result<Stored, Refused> {
+        if self.numbers.is_full() {
+            return Err(Refused::Full);
+        }
+        // Here, so that the one writer has less to do.
+        let row = Row::new(&arrival).map_err(|_| Refused::Failed)?;
         let (answer, stored) = oneshot::channel();
-        self.0.try_send(Errand::Store(Box::new(arrival), answer)).map_err(refusal)?;
+        self.send(Errand::Store(Box::new(row), answer))?;
         stored.await.unwrap_or(Err(Refused::Ended))
     }
 
+    /// Keeps what could not be read, for `watchpost events replay`; once this returns `Ok`, it is
+    /// on disk.
+    pub async fn bury(&self, letter: DeadLetter) -> Result<(), Refused> {
+        let (answer, buried) = oneshot::channel();
+        self.send(Errand::Bury(Box::new(letter), answer))?;
+        buried.await.unwrap_or(Err(Refused::Ended))
+    }
+
     /// Writes what was made of events, and waits until it is on disk.
+    ///
+    /// Changes that fail, or panic, are undone; nothing else suffers from them.
     pub async fn write(&self, through: Option<u64>, changes: Changes) -> Result<(), Refused> {
         let (answer, written) = oneshot::channel();
-        let errand = Errand::Write { through, changes, answer };
-        self.0.send(errand).await.map_err(|_| Refused::Ended)?;
+        let permit = self.errands.reserve().await.map_err(|_| Refused::Ended)?;
+        self.numbers.queued(1);
+        permit.send(Errand::Write { through, changes, answer });
         written.await.unwrap_or(Err(Refused::Ended))
     }
-}
 
-fn refusal(error: mpsc::error::TrySendError<Errand>) -> Refused {
-    match error {
-        mpsc::error::TrySendError::Full(_) => Refused::Full,
-        mpsc::error::TrySendError::Closed(_) => Refused::Ended,
+    /// Events that nothing was made of yet, with those that are on their way to the disk.
+    pub fn length(&self) -> u64 {
+        self.numbers.length()
+    }
+
+    /// As many of them as there may be.
+    pub fn capacity(&self) -> u64 {
+        self.numbers.capacity()
+    }
+
+    fn send(&self, errand: Errand) -> Result<(), Refused> {
+        // A broken disk is no reason to let a sender wait.
+        if self.numbers.is_broken() {
+            return Err(Refused::Broken);
+        }
+        self.numbers.queued(1);
+        self.errands.try_send(errand).map_err(|error| {
+            self.numbers.unqueued(1);
+            match error {
+                TrySendError::Full(_) => Refused::Full,
+                TrySendError::Closed(_) => Refused::Ended,
+            }
+        })
     }
 }
 
 /// Why the file of events cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum InboxError {
-    /// The file or its folder.
-    #[error("cannot use the events file {}: {error}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// A later release wrote it.
-    #[error(
-        "the events file has version {found}, and this watchpost knows version {known}: update it"
-    )]
-    Newer {
-        /// The file's version.
-        found: i64,
-        /// Ours.
-        known: i64,
-    },
-    /// SQLite.
-    #[error("events file: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+#[error("the events file: {0}")]
+pub struct InboxError(#[from] pub DatabaseError);
+
+impl From<rusqlite::Error> for InboxError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.into())
+    }
 }

@@ -19,6 +19,7 @@ use crate::config::stamp::Stamp;
 use crate::config::{Config, ConfigError, Daemon, Events, Store};
 use crate::http;
 use crate::http::reload::Request;
+use crate::inbox;
 use crate::incident::{ChangeEvent, ChangeSource};
 use crate::record::Message;
 use crate::record::store::Limits;
@@ -62,6 +63,8 @@ pub struct Outlets<F> {
     pub http: watch::Sender<http::Settings>,
     /// To the store.
     pub limits: watch::Sender<Limits>,
+    /// To the inbox.
+    pub kept: watch::Sender<inbox::Limits>,
 }
 
 /// Reads configs for as long as somebody may ask for it.
@@ -162,6 +165,7 @@ where
         self.outlets.plans.blocking_send(plan(&config, probe)).ok();
         self.outlets.http.send_replace(http_settings(&config));
         self.outlets.limits.send_replace(limits(&config));
+        self.outlets.kept.send_replace(kept(&config));
         let now = clock::now().as_microsecond() as f64 / 1e6;
         gauge!("watchpost_config_last_reload_success_timestamp_seconds").set(now);
         let Daemon { listen, log_format, .. } = self.config.daemon;
@@ -170,7 +174,7 @@ where
         self.config = Config {
             daemon: Daemon { listen, log_format, ..config.daemon },
             store: Store { path, ..config.store },
-            events: Events { path: events },
+            events: Events { path: events, ..config.events },
             ..config
         };
         (difference, fixed)
@@ -189,6 +193,12 @@ pub fn http_settings(config: &Config) -> http::Settings {
         metrics: http::metrics::Settings { prime_failures: config.daemon.prime_failures },
         admin: config.daemon.admin,
     }
+}
+
+/// What the inbox takes from a config.
+pub fn kept(config: &Config) -> inbox::Limits {
+    let Events { retention: age, max_size_bytes: bytes, capacity, .. } = config.events;
+    inbox::Limits { age, bytes, capacity }
 }
 
 /// What the store takes from a config.

@@ -61,6 +61,9 @@ pub struct Store {
 #[serde(default, rename_all = "kebab-case")]
 pub struct Events {
     pub path: Field<PathBuf>,
+    pub retention: Field<HumanDuration>,
+    pub max_size_mib: Field<u32>,
+    pub capacity: Field<u32>,
 }
 
 /// `[selfcheck]`

@@ -117,7 +117,10 @@ mod tests {
 
     #[test]
     fn a_tables_keys_are_those_that_serde_reads() {
-        assert_eq!(keys::<raw::File>(), ["daemon", "store", "events", "selfcheck", "defaults", "endpoints"]);
+        assert_eq!(
+            keys::<raw::File>(),
+            ["daemon", "store", "events", "selfcheck", "defaults", "endpoints"]
+        );
         assert!(keys::<raw::Endpoint>().contains(&"connect-to"));
     }
 

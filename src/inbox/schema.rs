@@ -2,47 +2,64 @@
 
 use rusqlite::Connection;
 
-use super::InboxError;
+use crate::database::{self, DatabaseError};
 
 /// The version that this program writes.
 const VERSION: i64 = 1;
 
+/// The tables of a new file. Those of the casebook are here too, since what is made of an event is
+/// written in one transaction with how far that went.
+const TABLES: &[&str] = &[EVENTS];
+
+/// Pages of 4 KiB that may be in memory: ids are looked up all over their index.
+const CACHE_KIB: i64 = -16 * 1024;
+
+/// Longest that the log stays once it is folded into the file.
+const LOG_BYTES: i64 = 64 * 1024 * 1024;
+
 /// Sets a connection up, and makes the tables in a new file. A file of a newer program is refused
 /// untouched.
-pub fn prepare(connection: &Connection) -> Result<(), InboxError> {
-    let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > VERSION {
-        return Err(InboxError::Newer { found, known: VERSION });
-    }
+pub fn prepare(connection: &Connection) -> Result<(), DatabaseError> {
+    let found = database::version(connection, VERSION)?;
     if found == 0 {
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Each commit is synced: an acknowledgement rests on it.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // Between batches, and where it fails that must be seen: SQLite's own would keep it to itself.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    connection.pragma_update(None, "cache_size", CACHE_KIB)?;
     if found == 0 {
-        connection.execute_batch(TABLES)?;
+        let tables = TABLES.concat();
+        let sql = format!("BEGIN; {tables} PRAGMA user_version = {VERSION}; COMMIT;");
+        connection.execute_batch(&sql)?;
     }
     Ok(())
 }
 
-/// The tables of the casebook are here too, since what is made of an event is written in one
-/// transaction with how far that went.
-const TABLES: &str = "
-BEGIN;
+const EVENTS: &str = "
 CREATE TABLE events (
     seq          INTEGER PRIMARY KEY AUTOINCREMENT, -- never given again, also after a sweep
     id           BLOB NOT NULL UNIQUE,
     receiver     TEXT NOT NULL,
     received_us  INTEGER NOT NULL,                  -- microseconds since 1970
     at_us        INTEGER NOT NULL,
+    stored_us    INTEGER NOT NULL,                  -- by a clock that never goes back
     kind         TEXT NOT NULL,
     event        TEXT NOT NULL                      -- JSON: the normal form, nothing personal
+) STRICT;
+CREATE TABLE dead_letters (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    receiver      TEXT NOT NULL,
+    received_us   INTEGER NOT NULL,
+    fault         TEXT NOT NULL,
+    content_type  TEXT,
+    body          BLOB NOT NULL
 ) STRICT;
 CREATE TABLE meta (
     key    TEXT PRIMARY KEY,
     value  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
-COMMIT;
 ";

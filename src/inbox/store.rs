@@ -1,0 +1,137 @@
+//! The file, and what its one writer knows of it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use tokio::time::Instant;
+
+use super::{InboxError, schema};
+use crate::database::{self, DatabaseError};
+
+/// A file that is ours to write.
+#[derive(Debug)]
+pub struct Store {
+    /// `None` once it failed: nothing rests on that one any more.
+    pub(super) connection: Option<Connection>,
+    pub(super) path: PathBuf,
+    pub(super) known: Known,
+    clock: Steady,
+    /// Held for as long as the store is: one file has one writer.
+    _lock: File,
+}
+
+/// What the file holds, as far as it was acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The last event that was given a place; it may have been swept since.
+    pub last_seq: i64,
+    /// The id of the last event, where one is there.
+    pub last_id: Option<[u8; 16]>,
+    /// The last event that something was made of.
+    pub through: i64,
+    /// When the last event was stored.
+    newest_us: i64,
+}
+
+impl Store {
+    /// Opens or makes a file; one that is broken is set aside.
+    pub fn open(path: &Path, now: Timestamp) -> Result<Self, InboxError> {
+        let lock = database::lock(path)?;
+        let (_, known) = database::open(path, now, |connection| {
+            schema::prepare(connection)?;
+            Ok(Known::read(connection)?)
+        })?;
+        // Nothing is written to it before it has been gone through as after trouble: what a
+        // process left behind that was killed may be in the kernel's memory alone.
+        let clock = Steady::from(now, known.newest_us);
+        Ok(Self { connection: None, path: path.to_owned(), known, clock, _lock: lock })
+    }
+
+    /// The time by which events age, in microseconds since 1970.
+    pub fn now_us(&self) -> i64 {
+        self.clock.now_us()
+    }
+
+    /// Sets a broken file aside and begins a new one, in which no place is given again.
+    pub fn begin_anew(&mut self, now: Timestamp) -> Result<PathBuf, DatabaseError> {
+        self.connection = None;
+        let io = |error| DatabaseError::Io { path: self.path.clone(), error };
+        let kept = database::aside::set(&self.path, now).map_err(io)?;
+        let last = self.known.last_seq;
+        let (_, known) = database::open(&self.path, now, |connection| {
+            schema::prepare(connection)?;
+            let sql = "INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?1)";
+            connection.execute(sql, params![last])?;
+            // Whatever reads on from its place goes on here.
+            set_through(connection, last)?;
+            Ok(Known::read(connection)?)
+        })?;
+        self.known = known;
+        Ok(kept)
+    }
+}
+
+impl Known {
+    /// What a file says.
+    pub fn read(connection: &Connection) -> rusqlite::Result<Self> {
+        let sql = "SELECT seq, id, stored_us FROM events ORDER BY seq DESC LIMIT 1";
+        let last = connection
+            .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";
+        let given: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+        let sql = "SELECT value FROM meta WHERE key = 'through'";
+        let through: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+        let (seq, last_id, newest_us) = match last {
+            Some((seq, id, stored_us)) => (seq, Some(id), stored_us),
+            None => (0, None, 0),
+        };
+        Ok(Self {
+            last_seq: given.unwrap_or(0).max(seq),
+            last_id,
+            through: through.unwrap_or(0),
+            newest_us,
+        })
+    }
+
+    /// Whether a file holds the last event that was acknowledged.
+    pub fn is_in(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let Some(last_id) = self.last_id else { return Ok(true) };
+        let mut select = connection.prepare_cached("SELECT seq FROM events WHERE id = ?1")?;
+        let seq: Option<i64> = select.query_row(params![last_id], |row| row.get(0)).optional()?;
+        Ok(seq == Some(self.last_seq))
+    }
+}
+
+/// Notes how far the casebook has come; the caller holds the transaction.
+pub fn set_through(connection: &Connection, seq: i64) -> rusqlite::Result<()> {
+    let mut upsert =
+        connection.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('through', ?1)")?;
+    upsert.execute(params![seq]).map(drop)
+}
+
+/// A clock that a step of the wall clock does not move, and that goes on where the last event
+/// left it: an id is not forgotten before its time.
+#[derive(Debug)]
+struct Steady {
+    base_us: i64,
+    since: Instant,
+}
+
+impl Steady {
+    fn from(now: Timestamp, newest_us: i64) -> Self {
+        Self { base_us: now.as_microsecond().max(newest_us), since: Instant::now() }
+    }
+
+    fn now_us(&self) -> i64 {
+        self.base_us.saturating_add(micros(self.since.elapsed()))
+    }
+}
+
+/// A duration as the file has it.
+pub fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
