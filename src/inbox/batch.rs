@@ -106,7 +106,7 @@ fn insert(store: &mut Store, items: &[Item]) -> rusqlite::Result<Vec<Stored>> {
                 let became = row.insert(&transaction, stored_us)?;
                 if became == Stored::New {
                     known.last_seq = transaction.last_insert_rowid();
-                    known.last_id = Some(row.id());
+                    known.last = Some((known.last_seq, row.id()));
                 }
                 became
             }

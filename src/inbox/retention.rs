@@ -47,7 +47,7 @@ pub fn sweep(
     let age = if too_large { DEDUPE } else { limits.age.max(DEDUPE) };
     let horizon = store.now_us().saturating_sub(micros(age));
     // The last one stays: by it a file is known again after trouble.
-    let last = store.known.through.min(store.known.last_seq - 1);
+    let last = store.known.last.map_or(0, |(seq, _)| store.known.through.min(seq - 1));
     let oldest = oldest(connection)?.filter(|(seq, _)| *seq <= last);
     if oldest.is_none_or(|(_, stored_us)| stored_us >= horizon) {
         return Ok(if too_large { Swept::NoRoom } else { Swept::Clean });

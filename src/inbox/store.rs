@@ -26,10 +26,10 @@ pub struct Store {
 /// What the file holds, as far as it was acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
-    /// The last event that was given a place; it may have been swept since.
+    /// The last place that was given; nothing may be there, as a duplicate leaves its own free.
     pub last_seq: i64,
-    /// The id of the last event, where one is there.
-    pub last_id: Option<[u8; 16]>,
+    /// The last event, where one is there: its place and its id.
+    pub last: Option<(i64, [u8; 16])>,
     /// The last event that something was made of.
     pub through: i64,
     /// When the last event was stored.
@@ -85,24 +85,20 @@ impl Known {
         let given: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
         let sql = "SELECT value FROM meta WHERE key = 'through'";
         let through: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
-        let (seq, last_id, newest_us) = match last {
-            Some((seq, id, stored_us)) => (seq, Some(id), stored_us),
-            None => (0, None, 0),
+        let (last, newest_us) = match last {
+            Some((seq, id, stored_us)) => (Some((seq, id)), stored_us),
+            None => (None, 0),
         };
-        Ok(Self {
-            last_seq: given.unwrap_or(0).max(seq),
-            last_id,
-            through: through.unwrap_or(0),
-            newest_us,
-        })
+        let last_seq = given.unwrap_or(0).max(last.map_or(0, |(seq, _)| seq));
+        Ok(Self { last_seq, last, through: through.unwrap_or(0), newest_us })
     }
 
     /// Whether a file holds the last event that was acknowledged.
     pub fn is_in(&self, connection: &Connection) -> rusqlite::Result<bool> {
-        let Some(last_id) = self.last_id else { return Ok(true) };
+        let Some((seq, id)) = self.last else { return Ok(true) };
         let mut select = connection.prepare_cached("SELECT seq FROM events WHERE id = ?1")?;
-        let seq: Option<i64> = select.query_row(params![last_id], |row| row.get(0)).optional()?;
-        Ok(seq == Some(self.last_seq))
+        let found: Option<i64> = select.query_row(params![id], |row| row.get(0)).optional()?;
+        Ok(found == Some(seq))
     }
 }
 

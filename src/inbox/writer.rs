@@ -74,7 +74,8 @@ impl Writer {
 
 /// Events that nothing was made of yet.
 fn backlog(store: &Store) -> u64 {
-    (store.known.last_seq - store.known.through).max(0).unsigned_abs()
+    let last = store.known.last.map_or(0, |(seq, _)| seq);
+    (last - store.known.through).max(0).unsigned_abs()
 }
 
 /// The disk fails.

@@ -20,6 +20,7 @@ mod daemon;
 mod deadline;
 mod diagnose;
 mod flood;
+mod inbox;
 mod lag;
 mod layers;
 mod lifecycle;
