@@ -2,6 +2,7 @@
 
 pub mod authority;
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -10,10 +11,15 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use http::header::SEC_WEBSOCKET_ACCEPT;
+use http::request::Parts;
 use http::{HeaderValue, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, copy, sink};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
@@ -42,9 +48,14 @@ pub trait Behaviour: Send + Sync + 'static {
         Some(Duration::ZERO)
     }
 
-    /// The head of an answer to an HTTP request, where the door opens no WebSockets.
-    fn head(&self, _method: &str, _origin: Option<&str>) -> Option<String> {
-        None
+    /// Whether it answers requests, and opens no WebSockets.
+    fn is_of_http(&self) -> bool {
+        false
+    }
+
+    /// The answer to a request, where it does.
+    fn respond(&self, _request: &Parts) -> http::Response<()> {
+        http::Response::default()
     }
 
     /// What stands in `Sec-WebSocket-Accept`, where it is not the answer to the key.
@@ -172,8 +183,8 @@ async fn visit(
             return Ok(());
         }
     }
-    if behaviour.head("", None).is_some() {
-        return Ok(respond(behaviour, stream).await?);
+    if behaviour.is_of_http() {
+        return respond(behaviour, stream).await.map_err(|error| io::Error::other(error).into());
     }
     #[expect(clippy::result_large_err, reason = "the shape that tungstenite wants")]
     let answer = |request: &Request, response| answer(behaviour, request, response);
@@ -185,24 +196,17 @@ async fn visit(
 /// Answers one request, and reads no body.
 async fn respond(
     behaviour: &impl Behaviour,
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-) -> io::Result<()> {
-    let mut bytes = Vec::new();
-    while !bytes.ends_with(b"\r\n\r\n") {
-        let full = bytes.len() > MAX_REQUEST_BYTES;
-        if full || stream.read_buf(&mut bytes).await? == 0 {
-            return Ok(());
-        }
-    }
-    let request = String::from_utf8_lossy(&bytes);
-    let method = request.split(' ').next().unwrap_or_default();
-    let mut lines = request.lines().filter_map(|line| line.split_once(": "));
-    let origin = lines.find(|(name, _)| name.eq_ignore_ascii_case("origin"));
-    if let Some(head) = behaviour.head(method, origin.map(|(_, value)| value)) {
-        stream.write_all(head.as_bytes()).await?;
-        stream.shutdown().await?;
-    }
-    Ok(())
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+) -> hyper::Result<()> {
+    let service = service_fn(async |request: http::Request<Incoming>| {
+        let (head, _) = request.into_parts();
+        Ok::<_, Infallible>(behaviour.respond(&head).map(axum::body::Body::from))
+    });
+    http1::Builder::new()
+        .keep_alive(false)
+        .max_buf_size(MAX_REQUEST_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
 }
 
 #[expect(clippy::result_large_err, reason = "the shape that tungstenite wants")]

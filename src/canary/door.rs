@@ -4,6 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::header::{ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ORIGIN, VARY};
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode};
+
 use crate::edge::Behaviour;
 use crate::edge::authority::{Authority, Served};
 
@@ -121,16 +125,24 @@ impl Behaviour for Doorman {
         (self.door != Door::Silent).then_some(Duration::ZERO)
     }
 
-    fn head(&self, method: &str, origin: Option<&str>) -> Option<String> {
-        let cors = match self.door {
-            Door::Readable if origin == Some(ALLOWED) => format!(
-                "Access-Control-Allow-Origin: {ALLOWED}\r\nAccess-Control-Allow-Methods: PUT\r\n"
-            ),
-            Door::Readable | Door::Unreadable => String::new(),
-            _ => return None,
-        };
-        let status = if method == "OPTIONS" { "204 No Content" } else { "200 OK" };
-        Some(format!("HTTP/1.1 {status}\r\n{cors}Vary: Origin\r\nContent-Length: 0\r\n\r\n"))
+    fn is_of_http(&self) -> bool {
+        self.door.is_of_http()
+    }
+
+    fn respond(&self, request: &Parts) -> Response<()> {
+        let mut response = Response::default();
+        if request.method == Method::OPTIONS {
+            *response.status_mut() = StatusCode::NO_CONTENT;
+        }
+        let headers = response.headers_mut();
+        headers.insert(VARY, HeaderValue::from_static("Origin"));
+        if self.door == Door::Readable
+            && request.headers.get(ORIGIN).is_some_and(|page| page == ALLOWED)
+        {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static(ALLOWED));
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("PUT"));
+        }
+        response
     }
 
     fn accept(&self) -> Option<&'static str> {
