@@ -2,7 +2,18 @@
 //!
 //! Only what is named here is kept of an event: nothing in it tells who the person was.
 
+mod bounds;
+mod document;
+pub mod fault;
 pub mod key;
+mod loose;
+mod moment;
+pub mod parse;
+pub mod project;
+mod reading;
+#[cfg(test)]
+mod tests;
+mod topic;
 pub mod word;
 
 use jiff::Timestamp;
