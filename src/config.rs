@@ -11,6 +11,7 @@ mod messages;
 mod origins;
 pub mod pem;
 mod raw;
+mod receivers;
 mod request;
 pub mod secret;
 mod selfcheck;
@@ -30,6 +31,7 @@ use toml::de::DeTable;
 
 use crate::check::Check;
 use crate::check::endpoint::Endpoint;
+use crate::receiver::Receiver;
 pub use events::Events;
 use fault::{Faults, Span};
 use field::Table;
@@ -59,6 +61,8 @@ pub struct Config {
     pub endpoints: Vec<Arc<Endpoint>>,
     /// Endpoints x probes x origins.
     pub checks: Vec<Arc<Check>>,
+    /// Where events may be posted.
+    pub receivers: Vec<Arc<Receiver>>,
 }
 
 /// `[daemon]`
@@ -164,6 +168,7 @@ impl Config {
         let events = events::read(file.events, &store.path, &mut faults);
         let selfcheck = selfcheck::read(file.selfcheck, &mut faults);
         let matrix = matrix::build(file.defaults, file.endpoints, folder, &mut faults);
+        let receivers = receivers::read(file.receivers, folder, &mut faults);
         let config = Self {
             path: path.to_owned(),
             stamp: None,
@@ -173,6 +178,7 @@ impl Config {
             selfcheck,
             endpoints: matrix.endpoints,
             checks: matrix.checks,
+            receivers,
         };
         let (series, max) = (forecast::series(&config), config.daemon.max_series);
         if series > max {

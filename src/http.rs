@@ -1,4 +1,5 @@
-//! What the daemon serves: the page, the metrics, the API. Reads snapshots and nothing else.
+//! What the daemon serves: the page, the metrics, the API, all out of snapshots; and what it
+//! receives.
 
 mod api;
 pub mod exposition;
@@ -10,7 +11,9 @@ pub mod reload;
 mod room;
 mod scrape;
 pub mod server;
+pub mod signature;
 pub mod status;
+pub mod webhook;
 
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
@@ -18,7 +21,7 @@ use std::time::Duration;
 use ::metrics::counter;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::StatusCode;
@@ -33,7 +36,7 @@ use crate::inbox::Inbox;
 use crate::record::Reader;
 pub use scrape::Pages;
 
-/// Largest body of a request; nothing that is served here takes a body yet.
+/// Largest body of a request; receivers alone take one, and have a limit of their own.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Longest that an answer may take to begin.
@@ -59,12 +62,14 @@ pub struct Context {
 }
 
 /// How requests are answered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// How metrics are rendered.
     pub metrics: metrics::Settings,
     /// Whether the daemon may be told something.
     pub admin: bool,
+    /// Where events may be posted.
+    pub receivers: webhook::Receivers,
 }
 
 /// Every route.
@@ -77,11 +82,12 @@ pub fn router(context: Context) -> Router {
         .route("/-/ready", get(live::ready))
         .route("/-/reload", post(reload::reload))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such page; see /\n") })
-        .with_state(context)
+        .with_state(context.clone())
         .layer(from_fn(count))
         .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))
         .layer(RequestBodyLimitLayer::new(MAX_BODY_BYTES))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
+        .layer(from_fn_with_state(context, webhook::divert))
 }
 
 /// Counts answers by route; what matches no route is one series, whatever strangers ask for.

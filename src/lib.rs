@@ -19,6 +19,9 @@ pub mod check;
 /// What a run saw, why it failed, what that means. Pure.
 pub mod outcome;
 
+/// Where events may be posted, and by whom.
+pub mod receiver;
+
 /// Up, down or unknown, over several runs. Pure.
 pub mod health;
 

@@ -192,6 +192,7 @@ pub fn http_settings(config: &Config) -> http::Settings {
     http::Settings {
         metrics: http::metrics::Settings { prime_failures: config.daemon.prime_failures },
         admin: config.daemon.admin,
+        receivers: http::webhook::Receivers::new(&config.receivers),
     }
 }
 

@@ -30,6 +30,7 @@ pub struct File {
     pub selfcheck: Table<Selfcheck>,
     pub defaults: Table<Endpoint>,
     pub endpoints: Tables<Endpoint>,
+    pub receivers: Tables<Receiver>,
 }
 
 /// `[daemon]`
@@ -164,4 +165,49 @@ pub struct Health {
     pub up_after: Field<u8>,
     pub confirm_runs: Field<u8>,
     pub confirm_delay: Field<HumanDuration>,
+}
+
+/// `[[receivers]]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Receiver {
+    pub name: Field<EndpointName>,
+    pub path: Field<Line>,
+    pub auth: Tables<Auth>,
+    pub open: Field<Line>,
+    pub max_rate: Field<u32>,
+}
+
+/// One row of `auth`: exactly one of its keys.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Auth {
+    pub api_key: Table<ApiKey>,
+    pub basic: Table<Basic>,
+    pub bearer: Table<Secrets>,
+    pub hub_signature: Table<Secrets>,
+    pub standard_webhooks: Table<Secrets>,
+}
+
+/// `api-key`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ApiKey {
+    pub header: Field<Line>,
+    pub values: Field<Vec<SecretSource>>,
+}
+
+/// `basic`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Basic {
+    pub user: Field<Line>,
+    pub values: Field<Vec<SecretSource>>,
+}
+
+/// The other methods.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Secrets {
+    pub values: Field<Vec<SecretSource>>,
 }

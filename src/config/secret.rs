@@ -45,6 +45,11 @@ impl fmt::Debug for SecretSource {
 }
 
 impl SecretSource {
+    /// Whether it stands in the config itself, where too many can read it.
+    pub fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain(_))
+    }
+
     /// The value, without the newline that editors put at the end of a file.
     pub fn read(&self, folder: &Path) -> Result<String, SecretError> {
         let elsewhere = match self {

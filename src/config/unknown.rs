@@ -68,6 +68,11 @@ fn known_keys(parents: &[&str]) -> &'static [&'static str] {
         ["store"] => keys::<raw::Store>(),
         ["selfcheck"] => keys::<raw::Selfcheck>(),
         ["defaults"] | ["endpoints", _] => keys::<raw::Endpoint>(),
+        ["receivers", _] => keys::<raw::Receiver>(),
+        ["receivers", _, "auth", _] => keys::<raw::Auth>(),
+        [.., "api-key"] => keys::<raw::ApiKey>(),
+        [.., "basic"] => keys::<raw::Basic>(),
+        [.., "bearer" | "hub-signature" | "standard-webhooks"] => keys::<raw::Secrets>(),
         [.., "health"] => keys::<raw::Health>(),
         [.., "cors"] => keys::<raw::Cors>(),
         [.., "origins", _] => keys::<raw::Origins>(),
@@ -119,7 +124,7 @@ mod tests {
     fn a_tables_keys_are_those_that_serde_reads() {
         assert_eq!(
             keys::<raw::File>(),
-            ["daemon", "store", "events", "selfcheck", "defaults", "endpoints"]
+            ["daemon", "store", "events", "selfcheck", "defaults", "endpoints", "receivers"]
         );
         assert!(keys::<raw::Endpoint>().contains(&"connect-to"));
     }

@@ -9,6 +9,7 @@ use rustls::pki_types::DnsName;
 use serde::Deserialize;
 
 use super::field::Legal;
+use super::secret::SecretSource;
 use crate::check::conversation::Pattern;
 use crate::check::endpoint::{AddressFamily, EndpointName};
 use crate::check::fetch::Method;
@@ -168,6 +169,7 @@ legal! {
     Expect: "write \"allow\" or \"deny\"";
     Method: "write what the page asks with, such as \"POST\"";
     Vec<ProbeKind>: "write a list such as [\"websocket\", \"tls\"]";
+    Vec<SecretSource>: "write a list such as [{ file = \"…\" }, { env = \"…\" }]";
     Vec<String>: "write a list of texts";
     Vec<u16>: "write a list of statuses such as [401, 403]";
 }

@@ -48,7 +48,7 @@ pub async fn reload(State(context): State<Context>, headers: HeaderMap) -> (Stat
 /// Browsers leave out `Sec-Fetch-Site` towards plain HTTP beyond loopback, but put `Origin` into
 /// every POST of a page. It is refused whatever it names: after a rebound DNS name, the stranger's
 /// page is of the same origin as we are.
-fn comes_from_a_page(headers: &HeaderMap) -> bool {
+pub(super) fn comes_from_a_page(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site");
     let foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
     foreign || headers.contains_key(ORIGIN)
