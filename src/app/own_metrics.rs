@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::clock;
 
@@ -13,6 +13,9 @@ use crate::clock;
 const BUCKETS: [f64; 12] =
     [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 
+/// From what an event takes on its way to what its sender has kept for a day.
+const LAG_BUCKETS: [f64; 10] = [0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 3600.0, 21_600.0, 86_400.0];
+
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Installs the recorder for this process, once.
@@ -20,6 +23,10 @@ pub fn install() -> PrometheusHandle {
     let handle = HANDLE.get_or_init(|| {
         let builder = PrometheusBuilder::new()
             .set_buckets(&BUCKETS)
+            .and_then(|builder| {
+                let lag = Matcher::Full("watchpost_events_lag_seconds".to_owned());
+                builder.set_buckets_for_metric(lag, &LAG_BUCKETS)
+            })
             .unwrap_or_else(|error| unreachable!("there are buckets: {error}"));
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
@@ -33,6 +40,7 @@ pub fn install() -> PrometheusHandle {
 }
 
 fn describe() {
+    describe_events();
     describe_histogram!(
         "watchpost_schedule_delay_seconds",
         Unit::Seconds,
@@ -96,4 +104,34 @@ fn describe() {
     gauge!("watchpost_config_last_reload_successful").set(1.0);
     let now = clock::now().as_microsecond() as f64 / 1e6;
     gauge!("watchpost_config_last_reload_success_timestamp_seconds").set(now);
+}
+
+/// Of receivers: each has its own from when it is served.
+fn describe_events() {
+    describe_counter!(
+        "watchpost_events_received_total",
+        "Events that were taken in, by what happened."
+    );
+    describe_counter!(
+        "watchpost_events_rejected_total",
+        "Requests to a receiver that were not taken in, by why."
+    );
+    describe_counter!("watchpost_events_duplicate_total", "Events that were there already.");
+    describe_counter!(
+        "watchpost_events_conflict_total",
+        "Events under whose id another one was there already: the first stays."
+    );
+    describe_counter!(
+        "watchpost_events_time_corrected_total",
+        "Events whose own time nobody can believe: that of arrival counts."
+    );
+    describe_gauge!(
+        "watchpost_events_last_received_timestamp_seconds",
+        "When the last event was taken in."
+    );
+    describe_histogram!(
+        "watchpost_events_lag_seconds",
+        Unit::Seconds,
+        "How long after it happened an event arrived."
+    );
 }

@@ -110,6 +110,7 @@ impl Reader<'_> {
             let fix = format!("remove it and add `auth`, or write open = \"{OPEN}\"");
             self.faults.add(span, self.key("open"), "not the words that open a receiver", fix);
         }
+        let misshapen = matches!(table, Table::Bad(_));
         let given = table.take(&key, AUTH_FIX, self.faults);
         let (span, rows) = match (given, open) {
             (None, Some(_)) => return Auth::Open,
@@ -121,7 +122,7 @@ impl Reader<'_> {
             (None, None) => (self.span.clone(), Vec::new()),
             (Some(given), None) => given,
         };
-        if rows.is_empty() {
+        if rows.is_empty() && !misshapen {
             let fix = "add auth = [{ api-key = { header = \"X-Api-Key\", values = [{ file = \"…\" \
                        }] } }]";
             self.faults.add(&span, &key, "anyone could post events here", fix);
@@ -153,8 +154,7 @@ impl Reader<'_> {
         if let Some((span, raw)) = self.table(api_key, key, "api-key") {
             let key = format!("{key}.api-key");
             let header = self.header(raw.header, &span, &key)?;
-            let keys = self.secrets(raw.values, &span, &key)?;
-            let keys = keys.iter().map(|value| Fingerprint::of(value.as_bytes())).collect();
+            let keys = self.fingerprints(raw.values, &span, &key)?;
             return Some(Method::ApiKey { header, keys });
         }
         if let Some((span, raw)) = self.table(basic, key, "basic") {
@@ -167,8 +167,7 @@ impl Reader<'_> {
             return Some(Method::Basic { credentials });
         }
         if let Some((span, raw)) = self.table(bearer, key, "bearer") {
-            let values = self.secrets(raw.values, &span, &format!("{key}.bearer"))?;
-            let tokens = values.iter().map(|value| Fingerprint::of(value.as_bytes())).collect();
+            let tokens = self.fingerprints(raw.values, &span, &format!("{key}.bearer"))?;
             return Some(Method::Bearer { tokens });
         }
         if let Some((span, raw)) = self.table(hub_signature, key, "hub-signature") {
@@ -224,6 +223,22 @@ impl Reader<'_> {
             self.faults.add(&span, &key, "a name with a colon ends there", "remove the colon");
         }
         Some(user.0)
+    }
+
+    /// Of values that stand in a header as they are.
+    fn fingerprints(
+        &mut self,
+        field: Field<Vec<SecretSource>>,
+        span: &Span,
+        key: &str,
+    ) -> Option<Vec<Fingerprint>> {
+        let values = self.secrets(field, span, key)?;
+        if !values.iter().all(|value| value.bytes().all(|byte| byte.is_ascii_graphic())) {
+            let fix = "visible ASCII only, on one line: openssl rand -hex 32";
+            let problem = "a secret that no header can hold";
+            self.faults.add(span, format!("{key}.values"), problem, fix);
+        }
+        Some(values.iter().map(|value| Fingerprint::of(value.as_bytes())).collect())
     }
 
     /// The values of a method, each out of a place that only the daemon may read.
