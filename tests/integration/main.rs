@@ -27,6 +27,7 @@ mod lifecycle;
 mod metrics;
 mod protobuf;
 mod readme;
+mod receiver;
 mod reload;
 mod series;
 mod server;

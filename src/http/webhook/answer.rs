@@ -151,3 +151,53 @@ pub fn stored(stored: Stored) -> Response {
     };
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const REFUSED: [Refused; 4] = [Refused::Full, Refused::Broken, Refused::Failed, Refused::Ended];
+
+    fn every() -> Vec<Rejection> {
+        let own = [
+            Rejection::Method,
+            Rejection::Page,
+            Rejection::TooLarge,
+            Rejection::Unauthenticated,
+            Rejection::Stale,
+            Rejection::Rate(Duration::from_millis(1)),
+            Rejection::Encoded,
+            Rejection::Slow,
+            Rejection::Broken,
+            Rejection::Unsure,
+        ];
+        let faults = Fault::ALL.map(Rejection::NoEvent);
+        own.into_iter().chain(faults).chain(REFUSED.map(Rejection::NotKept)).collect()
+    }
+
+    #[test]
+    fn every_reason_has_its_series() {
+        let reasons: BTreeSet<_> = every().into_iter().map(Rejection::reason).collect();
+        assert_eq!(reasons, BTreeSet::from(Rejection::REASONS));
+        assert_eq!(every().len(), Rejection::REASONS.len(), "one for each");
+    }
+
+    #[test]
+    fn what_is_to_be_sent_again_says_when() {
+        for rejection in every() {
+            let response = rejection.into_response();
+            let again = matches!(response.status().as_u16(), 429 | 503);
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), again, "{rejection:?}");
+            assert!(!response.status().is_success());
+        }
+    }
+
+    #[test]
+    fn whoever_is_unknown_is_told_nothing_of_why() {
+        let answers = [Rejection::Unauthenticated, Rejection::Stale]
+            .map(|rejection| (rejection.status(), rejection.text(), rejection.header()));
+        assert_eq!(answers[0], answers[1]);
+    }
+}
