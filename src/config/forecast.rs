@@ -36,6 +36,9 @@ const PER_HISTOGRAM: usize = 19;
 /// Series of one encrypted endpoint with two addresses and chains of three.
 const PER_TLS: usize = 11 + 2 * (3 * 3 + VerifyFailure::LABELS.len());
 
+/// Series of one receiver: 18 classes, 21 reasons, 4 others, and a histogram with 10 bounds.
+const PER_RECEIVER: usize = 18 + 21 + 4 + 13;
+
 /// The daemon's own.
 const OWN: usize = 80;
 
@@ -69,6 +72,7 @@ pub fn series(config: &Config) -> usize {
         + endpoints.sum::<usize>()
         + origins.len()
         + if config.selfcheck.enabled { SelfCheck::ALL.len() } else { 0 }
+        + config.receivers.len() * PER_RECEIVER
         + OWN
 }
 

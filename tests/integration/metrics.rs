@@ -29,7 +29,8 @@ async fn with_everything() -> (Home, Daemon, Pki) {
          [[endpoints]]\nname = \"talking\"\nurl = \"ws://{}/\"\nmessages = [{{ expect-regex = 'welcome' }}]\n\
          origins = [{{ origin = \"none\" }}, {{ origin = \"null\", expect = \"deny\" }}]\n\
          [[endpoints]]\nname = \"api\"\nurl = \"http://{}/\"\nprobes = [\"cors\"]\n\
-         origins = [{{ origin = \"https://app.test\" }}]\ncors = {{ method = \"PUT\" }}\n",
+         origins = [{{ origin = \"https://app.test\" }}]\ncors = {{ method = \"PUT\" }}\n\
+         [[receivers]]\nname = \"events\"\nopen = \"anyone may post events here\"\n",
         pki.keys(&open),
         pki.keys(&expired),
         talking.address,
@@ -47,6 +48,10 @@ async fn with_everything() -> (Home, Daemon, Pki) {
             seen.insert(check.split(' ').next().unwrap().to_owned());
         }
     }
+    let event = "{\"conversationId\":\"c\"}";
+    let length = format!("Content-Length: {}\r\n", event.len());
+    let answer = daemon.post_with("/hooks/genesys", &length, event);
+    assert!(answer.0.starts_with("HTTP/1.1 200"), "{answer:?}");
     (home, daemon, pki)
 }
 

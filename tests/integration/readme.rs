@@ -1,5 +1,6 @@
 //! The manual says what is built: every reason, metric, setting and option, and no other.
 
+use watchpost::http::webhook::answer::Rejection;
 use watchpost::outcome::code::Code;
 use watchpost::outcome::reason::Reason;
 use watchpost::outcome::sight::SelfCheck;
@@ -93,7 +94,7 @@ fn every_setting_is_told() {
     let told: Vec<_> = first_cells(section("## Settings")).flat_map(names).collect();
     let raw = include_str!("../../src/config/raw.rs");
     let mut keys = 0;
-    for structure in ["Daemon", "Store", "Selfcheck", "Endpoint"] {
+    for structure in ["Daemon", "Store", "Selfcheck", "Endpoint", "Receiver", "Auth"] {
         let (_, rest) = raw.split_once(&format!("pub struct {structure} {{")).unwrap();
         let (body, _) = rest.split_once("\n}").unwrap();
         for line in body.lines() {
@@ -108,6 +109,17 @@ fn every_setting_is_told() {
         }
     }
     assert!(keys > 25, "{keys}");
+}
+
+#[test]
+fn every_reason_of_a_refused_event_is_told() {
+    let told = section("### What senders are told").split("\n## ").next().unwrap();
+    let reasons = told.lines().filter_map(|row| row.split('|').nth(2)).skip(1);
+    let mut told: Vec<_> = reasons.flat_map(names).collect();
+    let mut built = Rejection::REASONS.to_vec();
+    told.sort_unstable();
+    built.sort_unstable();
+    assert_eq!(told, built);
 }
 
 #[test]

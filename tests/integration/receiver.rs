@@ -373,3 +373,40 @@ fn a_time_that_cannot_be_is_counted() {
     let at = stored(&home)[0].arrival.event.at.as_second();
     assert!((at - seconds()).abs() < 60, "{at}");
 }
+
+#[test]
+fn what_the_readme_posts_is_stored() {
+    let home = home(EVERY_METHOD);
+    let daemon = home.start();
+    let (_, section) = include_str!("../../README.md").split_once("\n## Receiver\n").unwrap();
+    let (_, posted) = section.split_once("-d '").unwrap();
+    let (body, answered) = posted.split_once("'\n").unwrap();
+    let answer = keyed(&daemon, body);
+    assert!(answer.status == 200 && answered.starts_with(&answer.body), "{answer:?}");
+    assert_eq!(stored(&home)[0].arrival.event.kind, Kind::CustomerStart);
+}
+
+#[test]
+fn the_receiver_that_the_shipped_config_shows_is_legal() {
+    let shipped = include_str!("../../config.toml");
+    let (_, shown) = shipped.split_once("# [[receivers]]\n").unwrap();
+    let shown: Vec<_> = shown.lines().map_while(|line| line.strip_prefix("# ")).collect();
+    let home = home(&format!("[[receivers]]\n{}\n", shown.join("\n")));
+    for (name, secret) in [
+        ("events-key", KEY),
+        ("events-key.next", KEY),
+        ("hub-secret", KEY),
+        ("events-password", NEXT),
+    ] {
+        std::fs::write(home.path().join(name), secret).unwrap();
+    }
+    let daemon = home.start_with(|command| {
+        command.env("CREDENTIALS_DIRECTORY", home.path()).env("EVENTS_TOKEN", KEY);
+    });
+    let basic = BASE64_STANDARD.encode(format!("eventbridge:{NEXT}"));
+    assert_eq!(keyed(&daemon, &event("c-1")).status, 200);
+    assert_eq!(
+        post(&daemon, &format!("Authorization: Basic {basic}\r\n"), &event("c-2")).status,
+        200
+    );
+}
