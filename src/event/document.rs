@@ -92,7 +92,7 @@ pub struct Document<'a> {
     #[serde(borrow)]
     pub user_id: Plain<'a>,
     #[serde(borrow)]
-    pub client_id: Plain<'a>,
+    pub client_id: Loose<'a, Entity<'a>>,
 
     // That they are there tells what happened; what they say is not kept.
     #[serde(borrow)]

@@ -147,7 +147,11 @@ impl<'d> Body<'d> {
     fn change(&self, kind: Kind, topic: Option<Topic<'_>>) -> Change {
         let document = self.document;
         let configuration = document.configuration.object();
-        let by = [&document.user_id, &document.client_id].into_iter().find_map(key);
+        let client = match document.client_id.object() {
+            Some(client) => key(&client.id),
+            None => text_key(document.client_id.text()),
+        };
+        let by = key(&document.user_id).or(client);
         let properties = document.property_changes.0.iter();
         let properties = properties.filter_map(|change| key(&change.property));
         let entity = match kind {
@@ -221,7 +225,11 @@ fn guess(document: &Document<'_>) -> Option<Kind> {
 }
 
 fn key(field: &Plain<'_>) -> Option<Key> {
-    Key::new(field.text()?).ok()
+    text_key(field.text())
+}
+
+fn text_key(text: Option<&str>) -> Option<Key> {
+    Key::new(text?).ok()
 }
 
 /// A version is a number here and a text there.

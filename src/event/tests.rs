@@ -344,6 +344,11 @@ fn changes_are_read_without_names() {
     assert_eq!(change.action.unwrap().as_str(), "UPDATE");
     assert_eq!(change.by.unwrap().as_str(), OTHER);
     assert_eq!(change.properties.len(), 1);
+    let by_client = event(&json!({
+        "topicName": "v2.audits.entitytype.{id}.entityid.{id}",
+        "eventBody": { "clientId": { "id": OTHER, "name": "Jane" } },
+    }));
+    assert_eq!(by_client.change.unwrap().by.unwrap().as_str(), OTHER);
     let named = event(&json!({
         "topicName": "v2.audits.entitytype.Queue.entityid.q-1",
         "eventBody": { "userId": "jane.doe", "action": "DELETE" },
