@@ -18,6 +18,7 @@ mod matrix;
 mod network;
 mod program;
 mod prometheus;
+mod receiver;
 mod servers;
 mod stapling;
 mod starved;
