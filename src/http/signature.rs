@@ -103,9 +103,8 @@ impl Claim<'_> {
         match self {
             Self::Hub { keys, signature } => keys.iter().fold(false, |held, key| {
                 let tag = key.sign(&[body]);
-                let hexadecimal: String =
-                    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-                held | is(&hexadecimal, signature) | is(&BASE64_STANDARD.encode(tag), signature)
+                held | is(&hexadecimal(tag.as_ref()), signature)
+                    | is(&BASE64_STANDARD.encode(tag), signature)
             }),
             Self::Standard { keys, id, timestamp, signatures } => {
                 keys.iter().fold(false, |held, key| {
@@ -150,6 +149,11 @@ fn authorization<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
 fn is_one_of(secrets: &[Fingerprint], given: &str) -> bool {
     let given = Fingerprint::of(given.as_bytes());
     secrets.iter().fold(false, |found, secret| found | secret.is(&given))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn is(expected: &str, given: &str) -> bool {

@@ -40,10 +40,6 @@ fn standard_webhooks() -> Auth {
     Auth::AnyOf(vec![Method::StandardWebhooks { keys: keys(&[b"another-secret-16", SECRET]) }])
 }
 
-fn hexadecimal(tag: &[u8]) -> String {
-    tag.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn signed(id: &str, at: i64) -> String {
     let at = at.to_string();
     let parts = [id.as_bytes(), b".", at.as_bytes(), b".", BODY];
