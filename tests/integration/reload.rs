@@ -94,7 +94,7 @@ fn broken(home: &Home) -> Vec<Broken> {
                 all.push(Broken::Faults(path, count.parse().unwrap()));
             }
             // What they name lies beside them.
-            Some("pem") => {
+            Some("pem") | None => {
                 fs::copy(&path, home.path().join(path.file_name().unwrap())).unwrap();
             }
             _ => {}
