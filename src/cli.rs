@@ -4,6 +4,7 @@ mod ask;
 mod check;
 mod demo;
 mod diagnose;
+mod events;
 mod exit;
 mod explain;
 mod json;
@@ -55,6 +56,11 @@ enum Command {
         /// The code, as it stands in a metric, a log line or a report. Without one, all are listed.
         code: Option<String>,
     },
+    /// See what was taken in of events, and try a receiver.
+    Events {
+        #[command(subcommand)]
+        command: events::Command,
+    },
     /// List every fault of a config, or what it will cost and how soon it will notice.
     Lint {
         /// The config.
@@ -72,6 +78,7 @@ impl Cli {
             Command::Check(args) => check::check(*args),
             Command::Diagnose(args) => diagnose::diagnose(*args),
             Command::Explain { code } => explain::explain(code.as_deref()),
+            Command::Events { command } => command.run(),
             Command::Lint { config } => lint::lint(&config),
         }
     }

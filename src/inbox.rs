@@ -11,6 +11,7 @@ pub mod letter;
 mod numbers;
 pub mod reader;
 mod recovery;
+pub mod replay;
 mod retention;
 mod row;
 mod schema;

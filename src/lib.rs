@@ -73,6 +73,9 @@ pub mod systemd;
 /// A loopback edge with good and bad doors.
 pub mod demo;
 
+/// Events, sent as fast as wanted.
+pub mod load;
+
 /// Builds the parts, starts them, ends them in order.
 pub mod app;
 

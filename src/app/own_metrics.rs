@@ -80,6 +80,37 @@ fn describe() {
         "Batches of results that could not be written."
     );
     describe_gauge!(
+        "watchpost_events_inbox_length",
+        "Events that nothing was made of yet, on disk or on their way to it."
+    );
+    describe_gauge!("watchpost_events_inbox_capacity", "As many of them as there may be.");
+    describe_gauge!(
+        "watchpost_events_inbox_writable",
+        "Whether the file of events can be written. Events are refused while it cannot."
+    );
+    describe_histogram!(
+        "watchpost_events_commit_seconds",
+        Unit::Seconds,
+        "How long a batch of events took until it was on disk."
+    );
+    describe_counter!(
+        "watchpost_events_dead_letter_total",
+        "Documents that could not be read, and are kept."
+    );
+    describe_gauge!(
+        "watchpost_events_store_size_bytes",
+        Unit::Bytes,
+        "Size of the file of events on disk."
+    );
+    describe_counter!(
+        "watchpost_events_store_write_failures_total",
+        "Times that the file of events failed."
+    );
+    describe_gauge!(
+        "watchpost_events_oldest_record_timestamp_seconds",
+        "When the oldest kept event was stored. NaN while there is none."
+    );
+    describe_gauge!(
         "watchpost_store_quarantined",
         "Broken files that were set aside and still lie beside the one in use."
     );

@@ -1,6 +1,7 @@
 //! One transaction: events and letters of a batch together, each change of the casebook alone.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
@@ -21,22 +22,12 @@ struct Job {
     answer: Answer<()>,
 }
 
-/// What became of a batch, for the numbers.
-#[derive(Debug, Default)]
-pub struct Done {
-    pub new: u64,
-    pub duplicates: u64,
-    pub conflicts: u64,
-    /// The receivers of the letters.
-    pub letters: Vec<std::sync::Arc<str>>,
-}
-
-/// Writes a batch and answers all who are in it. An error is trouble with the disk or the file:
+/// Writes a batch and answers all who are in it; notes whose letters were buried. An error is trouble with the disk or the file:
 /// those who were not told otherwise before were told so.
 pub fn work(
     store: &mut Store,
     batch: impl Iterator<Item = Errand>,
-    done: &mut Done,
+    buried: &mut Vec<Arc<str>>,
 ) -> rusqlite::Result<()> {
     let (mut items, mut jobs) = (Vec::new(), Vec::new());
     for errand in batch {
@@ -48,7 +39,7 @@ pub fn work(
             }
         }
     }
-    let mut worked = take_in(store, items, done);
+    let mut worked = take_in(store, items, buried);
     for job in jobs {
         let Job { through, changes, answer } = job;
         let told = match worked.is_ok().then(|| write(store, through, changes)) {
@@ -65,31 +56,35 @@ pub fn work(
 }
 
 /// All that arrived at once; one by one where one of them cannot be written.
-fn take_in(store: &mut Store, items: Vec<Item>, done: &mut Done) -> rusqlite::Result<()> {
+fn take_in(
+    store: &mut Store,
+    items: Vec<Item>,
+    buried: &mut Vec<Arc<str>>,
+) -> rusqlite::Result<()> {
     if items.is_empty() {
         return Ok(());
     }
     match insert(store, &items) {
         Ok(stored) => {
             for (item, stored) in items.into_iter().zip(stored) {
-                item.tell(Ok(stored), done);
+                item.tell(Ok(stored), buried);
             }
             Ok(())
         }
         Err(error) if !is_of_the_change(&error) => {
-            items.into_iter().for_each(|item| item.tell(Err(Refused::Broken), done));
+            items.into_iter().for_each(|item| item.tell(Err(Refused::Broken), buried));
             Err(error)
         }
         Err(error) if items.len() == 1 => {
             tracing::error!(%error, "this cannot be kept");
-            items.into_iter().for_each(|item| item.tell(Err(Refused::Failed), done));
+            items.into_iter().for_each(|item| item.tell(Err(Refused::Failed), buried));
             Ok(())
         }
         Err(_) => {
             let mut items = items.into_iter();
-            let done_with = items.by_ref().map(|item| take_in(store, vec![item], done));
+            let done_with = items.by_ref().map(|item| take_in(store, vec![item], buried));
             let worked = done_with.collect::<rusqlite::Result<()>>();
-            items.for_each(|item| item.tell(Err(Refused::Broken), done));
+            items.for_each(|item| item.tell(Err(Refused::Broken), buried));
             worked
         }
     }
@@ -171,21 +166,13 @@ fn is_of_the_change(error: &rusqlite::Error) -> bool {
 }
 
 impl Item {
-    fn tell(self, stored: Result<Stored, Refused>, done: &mut Done) {
+    fn tell(self, stored: Result<Stored, Refused>, buried: &mut Vec<Arc<str>>) {
         // Whoever asked may have gone away meanwhile.
         match self {
-            Self::Event(_, answer) => {
-                match stored {
-                    Ok(Stored::New) => done.new += 1,
-                    Ok(Stored::Duplicate) => done.duplicates += 1,
-                    Ok(Stored::Conflict) => done.conflicts += 1,
-                    Err(_) => {}
-                }
-                answer.send(stored).ok();
-            }
+            Self::Event(_, answer) => drop(answer.send(stored)),
             Self::Letter(letter, answer) => {
                 if stored.is_ok() {
-                    done.letters.push(letter.receiver);
+                    buried.push(letter.receiver);
                 }
                 answer.send(stored.map(drop)).ok();
             }

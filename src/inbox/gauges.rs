@@ -1,18 +1,15 @@
 //! What `/metrics` says of the inbox.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-use super::batch::Done;
 use crate::database::{self, aside};
 
 /// The handles, looked up once.
 pub struct Gauges {
-    new: Counter,
-    duplicates: Counter,
-    conflicts: Counter,
     commits: Histogram,
     failures: Counter,
     writable: Gauge,
@@ -26,11 +23,7 @@ pub struct Gauges {
 impl Gauges {
     /// All of them, at their beginnings.
     pub fn new() -> Self {
-        let stored = |result| counter!("watchpost_events_stored_total", "result" => result);
         let gauges = Self {
-            new: stored("new"),
-            duplicates: stored("duplicate"),
-            conflicts: stored("conflict"),
             commits: histogram!("watchpost_events_commit_seconds"),
             failures: counter!("watchpost_events_store_write_failures_total"),
             writable: gauge!("watchpost_events_inbox_writable"),
@@ -40,17 +33,13 @@ impl Gauges {
             oldest: gauge!("watchpost_events_oldest_record_timestamp_seconds"),
             quarantined: gauge!("watchpost_store_quarantined", "file" => "events"),
         };
-        let counters = [&gauges.new, &gauges.duplicates, &gauges.conflicts, &gauges.failures];
-        counters.into_iter().for_each(|counter| counter.absolute(0));
+        gauges.failures.absolute(0);
         gauges
     }
 
-    /// What became of a batch.
-    pub fn count(&self, done: &Done) {
-        self.new.increment(done.new);
-        self.duplicates.increment(done.duplicates);
-        self.conflicts.increment(done.conflicts);
-        for receiver in &done.letters {
+    /// Letters of these receivers are on disk.
+    pub fn buried(&self, receivers: &[Arc<str>]) {
+        for receiver in receivers {
             let source = receiver.to_string();
             counter!("watchpost_events_dead_letter_total", "source" => source).increment(1);
         }

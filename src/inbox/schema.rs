@@ -39,6 +39,17 @@ pub fn prepare(connection: &Connection) -> Result<(), DatabaseError> {
     Ok(())
 }
 
+/// Sets a connection up that writes beside the daemon's, in a file that is there.
+pub fn join(connection: &Connection) -> Result<(), DatabaseError> {
+    if database::version(connection, VERSION)? != VERSION {
+        return Err(DatabaseError::Broken("it has no tables yet".to_owned()));
+    }
+    // The log is the daemon's to fold; what is written to it is synced all the same.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(())
+}
+
 const EVENTS: &str = "
 CREATE TABLE events (
     seq          INTEGER PRIMARY KEY AUTOINCREMENT, -- never given again, also after a sweep

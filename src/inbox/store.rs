@@ -33,7 +33,7 @@ pub struct Known {
     /// The last event that something was made of.
     pub through: i64,
     /// When the last event was stored.
-    newest_us: i64,
+    pub newest_us: i64,
 }
 
 impl Store {

@@ -9,7 +9,7 @@ use tokio::runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-use super::batch::{self, Done};
+use super::batch;
 use super::gauges::Gauges;
 use super::numbers::Numbers;
 use super::retention::{self, Swept};
@@ -138,9 +138,9 @@ impl Desk {
     fn write(&mut self, batch: &mut Vec<Errand>) {
         let began = Instant::now();
         self.since_fold += batch.len();
-        let mut done = Done::default();
-        let worked = batch::work(&mut self.store, batch.drain(..), &mut done);
-        self.gauges.count(&done);
+        let mut buried = Vec::new();
+        let worked = batch::work(&mut self.store, batch.drain(..), &mut buried);
+        self.gauges.buried(&buried);
         match worked {
             Ok(()) => self.gauges.commit(began.elapsed()),
             Err(error) => self.fail(error.into()),
@@ -215,8 +215,10 @@ impl Desk {
     }
 
     fn try_again(&mut self) {
+        let began = Instant::now();
         let error = match recovery::recover(&mut self.store) {
             Ok(()) => {
+                self.gauges.commit(began.elapsed());
                 if self.trouble.take().is_some() {
                     tracing::info!("the events file can be written again");
                 }

@@ -1,0 +1,44 @@
+//! `watchpost events replay`
+
+use std::process::ExitCode;
+
+use super::{File, cannot};
+use crate::cli::style::{BAD, DIM, GOOD};
+use crate::clock;
+use crate::event::AnalyticsEvent;
+use crate::inbox::replay::{self, Replayed};
+use crate::inbox::{DeadLetter, Stored};
+
+/// Reads every dead letter once more, and says what became of each.
+pub fn replay(file: &File) -> Result<(), ExitCode> {
+    let path = file.path()?;
+    let replayed =
+        replay::replay(&path, clock::now(), read).map_err(|error| cannot(&path, &error))?;
+    let mut stored = 0;
+    for (buried, became) in &replayed {
+        let at = buried.letter.received_at.strftime("%Y-%m-%d %H:%M:%S");
+        let receiver = &buried.letter.receiver;
+        match became {
+            Replayed::Stored(how) => {
+                stored += 1;
+                let how = match how {
+                    Stored::New => "stored",
+                    Stored::Duplicate => "was stored before",
+                    Stored::Conflict => "another event is stored under its id, and stays",
+                };
+                anstream::println!("{DIM}{at}{DIM:#}  {receiver}  {GOOD}{how}{GOOD:#}");
+            }
+            Replayed::Unreadable(fault) => {
+                anstream::println!("{DIM}{at}{DIM:#}  {receiver}  {BAD}stays: {fault}{BAD:#}");
+            }
+        }
+    }
+    let left = replayed.len() - stored;
+    anstream::println!("{stored} read, {left} left");
+    Ok(())
+}
+
+/// With the reader of this program.
+fn read(letter: &DeadLetter) -> Result<AnalyticsEvent, String> {
+    serde_json::from_slice(&letter.body).map_err(|error| error.to_string())
+}
