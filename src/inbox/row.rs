@@ -61,17 +61,17 @@ impl Row {
         select.query_row(params![id], |row| Ok((row.get(0)?, row.get(1)?))).optional()
     }
 
-    /// Whether the event that was stored first says the same as this one. An event whose own time
-    /// is not to be believed has that of its arrival, which is another one each time.
+    /// Whether the event that was stored first says the same as this one. A time that is not to be
+    /// believed is that of an arrival, which is another one each time.
     fn is_again(&self, received_us: i64, text: &str) -> bool {
-        let read = |text: &str, received_us| {
-            let mut event: AnalyticsEvent = serde_json::from_str(text).ok()?;
-            if event.at.as_microsecond() == received_us {
-                event.at = Timestamp::UNIX_EPOCH;
-            }
-            Some(event)
+        let read = |text: &str| serde_json::from_str::<AnalyticsEvent>(text).ok();
+        let (Some(mut first), Some(mut again)) = (read(text), read(&self.event)) else {
+            return false;
         };
-        let first = read(text, received_us);
-        first.is_some() && first == read(&self.event, self.received_us)
+        let is_of_arrival = |event: &AnalyticsEvent, us| event.at.as_microsecond() == us;
+        if is_of_arrival(&first, received_us) || is_of_arrival(&again, self.received_us) {
+            [first.at, again.at] = [Timestamp::UNIX_EPOCH; 2];
+        }
+        first == again
     }
 }

@@ -112,14 +112,17 @@ async fn an_event_that_comes_again_is_there_once_and_the_first_one_stays() {
 #[tokio::test]
 async fn an_event_without_a_time_of_its_own_is_known_again() {
     let file = Box::new(LIMITS);
-    let [mut first, mut again, mut late] = [arrival(1), arrival(1), arrival(1)];
+    let [mut first, mut again, mut late, mut other] = [1; 4].map(arrival);
     first.event.at = first.received_at;
     again.received_at += Duration::from_secs(60);
     again.event.at = again.received_at;
     late.received_at += Duration::from_secs(60);
+    other.event.kind = Kind::CustomerEnd;
+    other.event.at = other.received_at;
     assert_eq!(file.inbox.store(first).await, Ok(Stored::New));
     assert_eq!(file.inbox.store(again).await, Ok(Stored::Duplicate));
-    assert_eq!(file.inbox.store(late).await, Ok(Stored::Conflict), "it has a time now");
+    assert_eq!(file.inbox.store(late).await, Ok(Stored::Duplicate), "it is believed now");
+    assert_eq!(file.inbox.store(other).await, Ok(Stored::Conflict));
 }
 
 #[tokio::test]
