@@ -45,7 +45,7 @@ pub fn sweep(
 ) -> rusqlite::Result<Swept> {
     let too_large = database::used_bytes(connection)? > limits.bytes;
     let age = if too_large { DEDUPE } else { limits.age.max(DEDUPE) };
-    let horizon = store.now_us().saturating_sub(micros(age));
+    let horizon = store.horizon_us(age);
     // The last one stays: by it a file is known again after trouble.
     let last = store.known.last.map_or(0, |(seq, _)| store.known.through.min(seq - 1));
     let oldest = oldest(connection)?.filter(|(seq, _)| *seq <= last);

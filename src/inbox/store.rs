@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::time::Instant;
 
+use super::retention::DEDUPE;
 use super::{InboxError, schema};
 use crate::database::{self, DatabaseError};
 
@@ -53,6 +54,12 @@ impl Store {
     /// The time by which events age, in microseconds since 1970.
     pub fn now_us(&self) -> i64 {
         self.clock.now_us()
+    }
+
+    /// What was stored before this is older than that.
+    pub fn horizon_us(&self, age: Duration) -> i64 {
+        // Beyond a day, the clock at the start is believed.
+        self.clock.horizon_us(age.min(DEDUPE)).min(self.now_us().saturating_sub(micros(age)))
     }
 
     /// Sets a broken file aside and begins a new one, in which no place is given again.
@@ -110,24 +117,54 @@ pub fn set_through(connection: &Connection, seq: i64) -> rusqlite::Result<()> {
 }
 
 /// A clock that a step of the wall clock does not move, and that goes on where the last event
-/// left it: an id is not forgotten before its time.
+/// left it.
 #[derive(Debug)]
 struct Steady {
     base_us: i64,
+    newest_us: i64,
     since: Instant,
 }
 
 impl Steady {
     fn from(now: Timestamp, newest_us: i64) -> Self {
-        Self { base_us: now.as_microsecond().max(newest_us), since: Instant::now() }
+        let base_us = now.as_microsecond().max(newest_us);
+        Self { base_us, newest_us, since: Instant::now() }
     }
 
     fn now_us(&self) -> i64 {
         self.base_us.saturating_add(micros(self.since.elapsed()))
+    }
+
+    /// Nobody knows how long there was no daemon where the clock may be wrong: what was young when
+    /// the last event came stays young for as long as this one runs.
+    fn horizon_us(&self, age: Duration) -> i64 {
+        let horizon = self.now_us().saturating_sub(micros(age));
+        match self.since.elapsed() < age {
+            true => horizon.min(self.newest_us.saturating_sub(micros(age))),
+            false => horizon,
+        }
     }
 }
 
 /// A duration as the file has it.
 pub fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_with_a_fast_clock_takes_no_id_for_an_old_one() {
+        let newest = Timestamp::from_second(1_790_000_000).unwrap();
+        let years = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+        let fast = Steady::from(newest + years, newest.as_microsecond());
+        let young = newest.as_microsecond() - micros(DEDUPE / 2);
+        assert!(fast.horizon_us(DEDUPE) < young);
+        tokio::time::advance(DEDUPE).await;
+        assert!(fast.horizon_us(DEDUPE) > young, "by now it has had its day");
+        let slow = Steady::from(newest - years, newest.as_microsecond());
+        assert_eq!(slow.now_us(), newest.as_microsecond());
+    }
 }
