@@ -14,11 +14,18 @@ mod certificates;
 #[expect(dead_code, reason = "it is made for other tests too")]
 mod checks;
 mod cors;
+#[path = "../integration/fixture/daemon.rs"]
+#[expect(dead_code, reason = "it is made for other tests too")]
+mod daemon;
+mod durability;
 mod matrix;
 mod network;
 mod program;
 mod prometheus;
 mod receiver;
+#[path = "../integration/fixture/sender.rs"]
+#[expect(dead_code, reason = "it is made for other tests too")]
+mod sender;
 mod servers;
 mod stapling;
 mod starved;

@@ -8,3 +8,4 @@ pub mod page;
 pub mod pki;
 pub mod raw;
 pub mod responder;
+pub mod sender;

@@ -52,7 +52,8 @@ impl Box {
     }
 }
 
-fn arrival(n: u32) -> Arrival {
+/// An event of its own for each number.
+pub fn arrival(n: u32) -> Arrival {
     let at = Timestamp::from_second(1_790_000_000).unwrap();
     Arrival {
         receiver: Arc::from("genesys"),
@@ -208,10 +209,11 @@ async fn a_batch_is_answered_whole() {
     assert_eq!(count(&file.path(), "events"), 2500);
 }
 
-/// Makes all events of a file older.
+/// Makes all events of a file older but the last one.
 fn age(path: &Path, by: Duration) {
     let connection = Connection::open(path).unwrap();
-    let sql = "UPDATE events SET stored_us = stored_us - ?1";
+    let sql = "UPDATE events SET stored_us = stored_us - ?1 \
+        WHERE seq < (SELECT max(seq) FROM events)";
     connection.execute(sql, [by.as_micros() as i64]).unwrap();
 }
 

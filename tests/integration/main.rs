@@ -19,6 +19,7 @@ mod cors;
 mod daemon;
 mod deadline;
 mod diagnose;
+mod durability;
 mod flood;
 mod inbox;
 mod lag;
