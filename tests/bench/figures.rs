@@ -17,6 +17,7 @@ mod figures {
     pub mod accuracy;
     pub mod bare;
     pub mod blackbox;
+    pub mod burst;
     pub mod cost;
     pub mod daemon;
     pub mod exporter;
@@ -32,7 +33,7 @@ mod figures {
 use std::process::ExitCode;
 
 use figures::goals::{FIGURES, Results};
-use figures::{accuracy, bare, cost, growth, pace, peers, server};
+use figures::{accuracy, bare, burst, cost, growth, pace, peers, server};
 
 /// Rounds of each measurement; `--rounds N` changes it.
 const ROUNDS: usize = 7;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
     cost::run(&mut results, rounds, folder.path(), &mut server);
     pace::run(&mut results, rounds, folder.path(), &server);
     accuracy::run(&mut results, rounds, folder.path(), &server);
+    burst::run(&mut results, rounds, folder.path(), &server);
     growth::run(&mut results, rounds, folder.path(), &server);
     results.print()
 }

@@ -20,7 +20,8 @@ const ORIGINS: u32 = 20;
 pub struct Daemon {
     /// For what it takes.
     pub process: Process,
-    address: SocketAddr,
+    /// Where it listens.
+    pub address: SocketAddr,
     store: PathBuf,
 }
 
@@ -54,6 +55,11 @@ impl Daemon {
             lines.map_while(Result::ok).for_each(|line| eprintln!("{line}"))
         });
         Self { process, address: address.expect("an address"), store: folder.join("store.db") }
+    }
+
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        self.store.parent().unwrap()
     }
 
     /// The metrics page.
@@ -118,7 +124,8 @@ impl Daemon {
     }
 }
 
-fn config(port: u16, checks: u32, interval: u32) -> String {
+/// So many checks of a door, each once in so many seconds.
+pub fn config(port: u16, checks: u32, interval: u32) -> String {
     let mut text = format!(
         "[defaults]\ninterval = \"{interval}s\"\nca-file = \"../ca.pem\"\n\
          connect-to = \"127.0.0.1\"\nmax-inflight = {ORIGINS}\norigins = ["

@@ -46,7 +46,7 @@ impl Figure {
 }
 
 /// Every figure, in the order of the table.
-pub const FIGURES: [Figure; 20] = [
+pub const FIGURES: [Figure; 24] = [
     Figure::at_most("new", 1.15, "x", "CPU of a probe against the bare loop, chain never known"),
     Figure::at_most("known", 0.85, "x", "CPU of a probe against the bare loop, chain known"),
     Figure::at_most("blackbox", 0.35, "x", "CPU of a probe against blackbox_exporter's"),
@@ -73,6 +73,10 @@ pub const FIGURES: [Figure; 20] = [
     ),
     Figure::at_most("accuracy-50", 2.0, "ms", "the same, of an answer after 50 ms"),
     Figure::at_most("accuracy-700", 2.0, "ms", "the same, of an answer after 700 ms"),
+    Figure::at_most("burst-p99", 250.0, "ms", "an acknowledgement at 10,000 events a second"),
+    Figure::at_most("burst-lost", 0.0, "events", "of these, not acknowledged or not stored"),
+    Figure::at_most("burst-delay", 100.0, "ms", "lateness p99 meanwhile, less before"),
+    Figure::at_most("burst-memory", 64.0, "MiB", "RSS that it adds, at its peak"),
     Figure::at_most("memory", 200.0, "MiB", "RSS with 10,000 checks on 500 endpoints"),
     Figure::at_most("memory-check", 12.0, "KiB", "RSS of one more check, from 5,000 to 10,000"),
     Figure::at_most("growth-cpu", 1.10, "x", "CPU of a probe with 10,000 checks, against 100"),
