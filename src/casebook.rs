@@ -114,6 +114,10 @@ impl Casebook {
 
     /// Takes up what has arrived, judges what is due, and has it written.
     async fn step(&mut self, now: Timestamp) {
+        // The writer may have found the file broken, and begun another.
+        if let Err(error) = self.reader.follow() {
+            tracing::error!(%error, "the events file cannot be opened");
+        }
         let events = match self.reader.after(self.through, BATCH_EVENTS) {
             Ok(events) => events,
             Err(error) => {
