@@ -20,6 +20,7 @@ mod daemon;
 mod deadline;
 mod diagnose;
 mod durability;
+mod events_command;
 mod flood;
 mod inbox;
 mod lag;

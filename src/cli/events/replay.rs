@@ -6,6 +6,7 @@ use super::{File, cannot};
 use crate::cli::style::{BAD, DIM, GOOD};
 use crate::clock;
 use crate::event::AnalyticsEvent;
+use crate::event::parse::{Headers, parse};
 use crate::inbox::replay::{self, Replayed};
 use crate::inbox::{DeadLetter, Stored};
 
@@ -38,7 +39,8 @@ pub fn replay(file: &File) -> Result<(), ExitCode> {
     Ok(())
 }
 
-/// With the reader of this program.
+/// With the reader of this program. What only headers told is not known any more.
 fn read(letter: &DeadLetter) -> Result<AnalyticsEvent, String> {
-    serde_json::from_slice(&letter.body).map_err(|error| error.to_string())
+    let parsed = parse(&Headers::default(), &letter.body, letter.received_at);
+    parsed.map(|parsed| parsed.event).map_err(|fault| fault.help().to_owned())
 }
