@@ -21,7 +21,7 @@ pub enum Signer {
         key: String,
     },
     /// Standard Webhooks.
-    StandardWebhooks(hmac::Key),
+    StandardWebhooks(Box<hmac::Key>),
 }
 
 /// A secret that is none.
@@ -37,7 +37,9 @@ impl Signer {
         let bytes = BASE64_STANDARD.decode(secret).map_err(|_| SecretError)?;
         match bytes.is_empty() {
             true => Err(SecretError),
-            false => Ok(Self::StandardWebhooks(hmac::Key::new(hmac::HMAC_SHA256, &bytes))),
+            false => {
+                Ok(Self::StandardWebhooks(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &bytes))))
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Nothing that was acknowledged is lost, and nothing is there twice: kills, broken files.
 
+#![expect(clippy::print_stdout, reason = "whoever reads of a failure needs the seed")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
