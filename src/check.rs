@@ -10,6 +10,7 @@ pub mod health_policy;
 pub mod origin;
 pub mod probe;
 pub mod target;
+pub mod users;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! `config.toml` to checks. A wrong file never starts half: every fault is listed, with its fix.
 
+mod correlation;
 mod cors;
 mod credentials;
 mod events;
@@ -18,6 +19,7 @@ mod selfcheck;
 mod settings;
 pub mod stamp;
 mod unknown;
+mod users;
 pub mod values;
 
 use std::fs;
@@ -31,6 +33,7 @@ use toml::de::DeTable;
 
 use crate::check::Check;
 use crate::check::endpoint::Endpoint;
+use crate::correlate;
 use crate::receiver::Receiver;
 pub use events::Events;
 use fault::{Faults, Span};
@@ -55,6 +58,8 @@ pub struct Config {
     pub store: Store,
     /// What is kept of what the contact centre says.
     pub events: Events,
+    /// How users and probes are held against each other.
+    pub correlation: correlate::Settings,
     /// How the monitor checks itself.
     pub selfcheck: Selfcheck,
     /// In the order of the file.
@@ -166,6 +171,7 @@ impl Config {
         let daemon = daemon(file.daemon, &mut faults);
         let store = store(file.store, folder, &mut faults);
         let events = events::read(file.events, &store.path, &mut faults);
+        let correlation = correlation::read(file.correlation, &mut faults);
         let selfcheck = selfcheck::read(file.selfcheck, &mut faults);
         let matrix = matrix::build(file.defaults, file.endpoints, folder, &mut faults);
         let receivers = receivers::read(file.receivers, folder, &mut faults);
@@ -175,6 +181,7 @@ impl Config {
             daemon,
             store,
             events,
+            correlation,
             selfcheck,
             endpoints: matrix.endpoints,
             checks: matrix.checks,

@@ -1,11 +1,48 @@
 //! Do real users and our probes agree? Judged endpoint by endpoint and minute by minute. Pure.
 
+pub mod conversation;
+pub mod journal;
+pub mod mapping;
+pub mod poisson;
+pub mod series;
+pub mod sights;
+pub mod users;
+
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::check::endpoint::EndpointName;
+
+/// How windows are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// How long after its end a window is judged first.
+    pub settle: Duration,
+    /// Against what a silence is held.
+    pub silence: Silence,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { settle: Duration::from_secs(120), silence: Silence::default() }
+    }
+}
+
+/// Against what a silence of the users is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Silence {
+    /// The same hour of earlier weeks and the last hours: without the former there is none.
+    #[default]
+    Weeks,
+    /// The last hours alone suffice: for sites that never sleep.
+    Hours,
+    /// Nothing is.
+    Off,
+}
 
 /// A minute of event time: minutes since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

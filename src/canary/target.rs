@@ -195,5 +195,6 @@ fn endpoint(
         health: HealthPolicy::default(),
         slo: 0.5,
         max_inflight: 1,
+        users: None,
     }))
 }

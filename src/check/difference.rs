@@ -125,6 +125,7 @@ mod tests {
                 health: HealthPolicy::default(),
                 slo: 0.99,
                 max_inflight: 4,
+                users: None,
             },
             websocket: Websocket::default(),
             rule: OriginRule { name: "o".into(), origin: Origin::Absent, expect: Expect::Allow },

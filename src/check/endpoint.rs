@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::health_policy::HealthPolicy;
 use super::target::{ConnectTo, Target};
+use super::users::Users;
 
 /// A watched thing.
 #[derive(Debug, PartialEq)]
@@ -32,6 +33,8 @@ pub struct Endpoint {
     pub slo: f64,
     /// Runs against this endpoint at a time.
     pub max_inflight: usize,
+    /// Whose conversations with the contact centre tell of it; none where it takes no users.
+    pub users: Option<Users>,
 }
 
 /// The label of an endpoint: letters, digits, `.`, `_` and `-`, at most 64 of them.

@@ -246,6 +246,7 @@ fn endpoint(
         health: HealthPolicy::default(),
         slo: 0.995,
         max_inflight: 1,
+        users: None,
     })
 }
 

@@ -9,11 +9,13 @@ use super::field::{Field, Table};
 use super::pem::PemFiles;
 use super::raw;
 use super::settings::{Reader, inherit};
+use super::users::Taken;
 use crate::check::Check;
 use crate::check::endpoint::{Endpoint, EndpointName};
 use crate::check::origin::{Expect, OriginRule};
 use crate::check::probe::{Probe, ProbeKind};
 use crate::check::target::{Scheme, Target};
+use crate::check::users::Users;
 
 const ENDPOINT_FIX: &str = "write it as a list of tables: [[endpoints]]";
 
@@ -38,13 +40,14 @@ pub fn build(
     for (key, given) in [
         ("defaults.name", !matches!(defaults.name, Field::Absent)),
         ("defaults.url", !matches!(defaults.url, Field::Absent)),
+        ("defaults.users", !matches!(defaults.users, Table::Absent)),
     ] {
         if given {
             faults.add(&span, key, "not a default", "move it to an endpoint");
         }
     }
 
-    let mut reader = Reader { folder, pem: PemFiles::default(), faults };
+    let mut reader = Reader { folder, pem: PemFiles::default(), taken: Taken::default(), faults };
     // Once by themselves, so that a fault in them bears their own name and stands there once.
     reader.settings(defaults.clone(), "defaults");
     let mut matrix = Matrix::default();
@@ -80,7 +83,7 @@ impl Reader<'_> {
     fn endpoint(
         &mut self,
         span: &Span,
-        raw: raw::Endpoint,
+        mut raw: raw::Endpoint,
         defaults: &raw::Endpoint,
         place: &str,
     ) -> Option<(Arc<Endpoint>, Vec<Arc<Check>>)> {
@@ -97,6 +100,7 @@ impl Reader<'_> {
         let idle = idle_keys(&raw);
         let cors_at = raw.cors.span();
         let probes_at = raw.probes.span().or_else(|| defaults.probes.span());
+        let users = self.users(std::mem::take(&mut raw.users), place);
         let settings = self.settings(inherit(raw, defaults), place);
         let (name, target) = (name?, target?);
         let probes = self.probes(settings.probes, &target, place);
@@ -118,6 +122,7 @@ impl Reader<'_> {
         }
         let endpoint = Arc::new(Endpoint {
             name,
+            users: Users::of(users, &target),
             target,
             reach: settings.reach,
             trust: settings.trust,

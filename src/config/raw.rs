@@ -16,6 +16,8 @@ use crate::check::fetch::Method;
 use crate::check::origin::{Expect, Origin};
 use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
+use crate::correlate::Silence;
+use crate::event::key::Key;
 
 /// A list of tables.
 pub type Tables<T> = Table<Vec<Table<T>>>;
@@ -27,6 +29,7 @@ pub struct File {
     pub daemon: Table<Daemon>,
     pub store: Table<Store>,
     pub events: Table<Events>,
+    pub correlation: Table<Correlation>,
     pub selfcheck: Table<Selfcheck>,
     pub defaults: Table<Endpoint>,
     pub endpoints: Tables<Endpoint>,
@@ -67,6 +70,14 @@ pub struct Events {
     pub capacity: Field<u32>,
 }
 
+/// `[correlation]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Correlation {
+    pub settle: Field<HumanDuration>,
+    pub silence: Field<Silence>,
+}
+
 /// `[selfcheck]`
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
@@ -97,6 +108,7 @@ pub struct Endpoint {
     pub messages: Tables<Message>,
     pub refusal_statuses: Field<Vec<u16>>,
     pub cors: Table<Cors>,
+    pub users: Table<Users>,
     pub max_inflight: Field<u32>,
     pub slo: Field<Ratio>,
     pub team: Field<Line>,
@@ -116,6 +128,16 @@ pub struct Cors {
     pub preflight_only: Field<bool>,
     pub expect_statuses: Field<Vec<u16>>,
     pub forgeries: Field<bool>,
+}
+
+/// `users`
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Users {
+    pub deployments: Field<Vec<Key>>,
+    pub addresses: Field<Vec<Key>>,
+    pub queues: Field<Vec<Key>>,
+    pub flows: Field<Vec<Key>>,
 }
 
 /// One row of `origins`.

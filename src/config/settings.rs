@@ -8,6 +8,7 @@ use super::fault::{Faults, Span};
 use super::field::{Field, Table};
 use super::pem::PemFiles;
 use super::raw;
+use super::users::Taken;
 use super::values::{HumanDuration, Line};
 use crate::check::cadence::{Cadence, CadenceError};
 use crate::check::endpoint::{Identity, Owner, Reach, Trust};
@@ -19,6 +20,7 @@ use crate::check::probe::{Cors, ProbeKind, Websocket};
 pub(super) struct Reader<'a> {
     pub(super) folder: &'a Path,
     pub(super) pem: PemFiles,
+    pub(super) taken: Taken,
     pub(super) faults: &'a mut Faults,
 }
 
@@ -150,6 +152,7 @@ pub(super) fn inherit(own: raw::Endpoint, defaults: &raw::Endpoint) -> raw::Endp
         messages: own.messages.or(defaults.messages),
         refusal_statuses: own.refusal_statuses.or(defaults.refusal_statuses),
         cors: own.cors.or(defaults.cors),
+        users: own.users,
         max_inflight: own.max_inflight.or(defaults.max_inflight),
         slo: own.slo.or(defaults.slo),
         team: own.team.or(defaults.team),

@@ -66,6 +66,9 @@ fn known_keys(parents: &[&str]) -> &'static [&'static str] {
         [] => keys::<raw::File>(),
         ["daemon"] => keys::<raw::Daemon>(),
         ["store"] => keys::<raw::Store>(),
+        ["events"] => keys::<raw::Events>(),
+        ["correlation"] => keys::<raw::Correlation>(),
+        [.., "users"] => keys::<raw::Users>(),
         ["selfcheck"] => keys::<raw::Selfcheck>(),
         ["defaults"] | ["endpoints", _] => keys::<raw::Endpoint>(),
         ["receivers", _] => keys::<raw::Receiver>(),
@@ -124,7 +127,7 @@ mod tests {
     fn a_tables_keys_are_those_that_serde_reads() {
         assert_eq!(
             keys::<raw::File>(),
-            ["daemon", "store", "events", "selfcheck", "defaults", "endpoints", "receivers"]
+            ["daemon", "store", "events", "correlation", "selfcheck", "defaults", "endpoints", "receivers"]
         );
         assert!(keys::<raw::Endpoint>().contains(&"connect-to"));
     }
