@@ -173,7 +173,13 @@ impl App {
         let (events, inbox_of_events) = inbox::Writer::spawn(self.events, keeping)?;
         let (cases, told) = mpsc::channel(casebook::QUEUED_MESSAGES);
         let path = &self.config.events.path;
-        let book = Casebook::open(path, inbox_of_events.clone(), &self.config.checks)?;
+        let book = Casebook::open(
+            path,
+            inbox_of_events.clone(),
+            &self.config.checks,
+            self.config.correlation,
+        )?;
+        let numbers = book.numbers();
         let book = book.spawn(told)?;
         let tell = tell(cases.clone());
         let checks = &self.config.checks;
@@ -233,7 +239,7 @@ impl App {
         let context = Context {
             reader: reader.clone(),
             inbox: inbox_of_events,
-            casebook: Asker::new(cases),
+            casebook: Asker::new(cases, numbers),
             own,
             settings,
             reloads: self.reloads.0,

@@ -4,10 +4,14 @@
 //! arrival. What it makes of them is written by the inbox's writer in one transaction with how far
 //! it came: after a crash it goes on exactly there. Nobody waits for it but those who ask it.
 
+mod conversations;
 mod incidents;
+pub mod numbers;
 pub mod question;
+pub mod tables;
 mod windows;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,18 +19,22 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::check::Check;
 use crate::clock;
-use crate::inbox::reader::Reader;
+use crate::correlate;
+use crate::inbox::letter::DeadLetter;
+use crate::inbox::reader::{Reader, StoredEvent};
 use crate::inbox::{Inbox, InboxError};
 use crate::incident::ChangeEvent;
 use crate::record::told::News;
 use incidents::Incidents;
+use numbers::{Counted, Numbers};
 use question::Question;
-use windows::Windows;
+use tables::Whose;
+use windows::{Trouble, Windows};
 
 /// Messages that wait. What finds no room is lost and counted: a run is one of many.
 pub const QUEUED_MESSAGES: usize = 65_536;
@@ -42,6 +50,8 @@ const STEP_EVERY: Duration = Duration::from_millis(250);
 pub enum Message {
     /// What the recorder tells.
     News(News),
+    /// Windows are judged otherwise from now on.
+    Settings(correlate::Settings),
     /// Somebody changed something.
     Changed(ChangeEvent),
     /// Somebody wants to know something.
@@ -55,19 +65,35 @@ pub struct Casebook {
     inbox: Inbox,
     /// The last event that something was made of.
     through: u64,
+    /// An event that could not be worked on, and is buried: it is passed over.
+    buried: Option<u64>,
     windows: Windows,
     incidents: Incidents,
+    numbers: watch::Sender<Arc<Numbers>>,
 }
 
 impl Casebook {
     /// Takes up where the file left off.
-    pub fn open(path: &Path, inbox: Inbox, checks: &[Arc<Check>]) -> Result<Self, InboxError> {
+    pub fn open(
+        path: &Path,
+        inbox: Inbox,
+        checks: &[Arc<Check>],
+        settings: correlate::Settings,
+    ) -> Result<Self, InboxError> {
         let reader = Reader::open(path)?;
         let through = reader.through()?;
         let now = clock::now();
-        let windows = Windows::restore(&reader, checks, now)?;
+        let windows = Windows::restore(&reader, checks, settings, now)?;
         let incidents = Incidents::restore(&reader, checks, now)?;
-        Ok(Self { reader, inbox, through, windows, incidents })
+        let (numbers, _) = watch::channel(Arc::default());
+        let book = Self { reader, inbox, through, buried: None, windows, incidents, numbers };
+        book.publish(BTreeMap::new(), Duration::ZERO);
+        Ok(book)
+    }
+
+    /// What is counted, as it was after the last step: nobody waits for it.
+    pub fn numbers(&self) -> watch::Receiver<Arc<Numbers>> {
+        self.numbers.subscribe()
     }
 
     /// Starts the thread; it ends when every sender of `messages` is gone.
@@ -106,7 +132,13 @@ impl Casebook {
                 self.windows.change(&checks);
                 self.incidents.change(&checks);
             }
-            Message::News(News::Blind(why)) => self.incidents.blind(why),
+            Message::News(News::Blind(why)) => {
+                if why.is_some() {
+                    self.windows.blind();
+                }
+                self.incidents.blind(why);
+            }
+            Message::Settings(settings) => self.windows.set(settings),
             Message::Changed(change) => self.incidents.changed(change),
             Message::Ask(question) => self.answer(question),
         }
@@ -114,29 +146,42 @@ impl Casebook {
 
     /// Takes up what has arrived, judges what is due, and has it written.
     async fn step(&mut self, now: Timestamp) {
-        // The writer may have found the file broken, and begun another.
-        if let Err(error) = self.reader.follow() {
-            tracing::error!(%error, "the events file cannot be opened");
-        }
-        let events = match self.reader.after(self.through, BATCH_EVENTS) {
+        let mut events = match self.reader.after(self.through, BATCH_EVENTS) {
             Ok(events) => events,
             Err(error) => {
                 tracing::error!(%error, "the events file cannot be read");
                 Vec::new()
             }
         };
-        let through = events.last().map(|event| event.seq);
+        let more = events.len() >= BATCH_EVENTS;
+        let last = events.last().map(|event| (event.seq, event.arrival.received_at));
+        let through = last.map(|(seq, _)| seq);
+        events.retain(|event| Some(event.seq) != self.buried);
+        let judged = match self.windows.fold(&self.reader, &events, more, now) {
+            Ok(judged) => judged,
+            Err(trouble) => {
+                tracing::error!("{trouble}");
+                self.windows.forget();
+                if let Trouble::Event(seq) = trouble {
+                    self.bury(events.into_iter().find(|event| event.seq == seq)).await;
+                }
+                return;
+            }
+        };
         for event in &events {
             self.incidents.event(&event.arrival);
         }
-        let judged = self.windows.fold(&self.reader, &events, now);
         for window in &judged {
             self.incidents.window(window);
         }
         self.incidents.tick(now);
         let writes: Vec<_> =
             [self.windows.unwritten(), self.incidents.unwritten()].into_iter().flatten().collect();
+        let lag = last.filter(|_| more).map_or(Duration::ZERO, |(_, received_at)| {
+            Duration::try_from(now.duration_since(received_at)).unwrap_or_default()
+        });
         if writes.is_empty() && through.is_none() {
+            self.publish(BTreeMap::new(), lag);
             return;
         }
         let changes = move |transaction: &rusqlite::Transaction<'_>| {
@@ -145,11 +190,46 @@ impl Casebook {
         match self.inbox.write(through, Box::new(changes)).await {
             Ok(()) => {
                 self.through = through.unwrap_or(self.through);
-                self.windows.written();
+                let counted = self.windows.written();
                 self.incidents.written();
+                self.publish(counted, lag);
             }
             // The same again with the next step: nothing was taken up.
-            Err(_) => self.windows.forget(&self.reader),
+            Err(_) => self.windows.forget(),
         }
+    }
+
+    /// Sets an event aside that cannot be worked on; the others go on without it.
+    async fn bury(&mut self, event: Option<StoredEvent>) {
+        let Some(StoredEvent { seq, arrival }) = event else { return };
+        let letter = DeadLetter {
+            receiver: arrival.receiver,
+            received_at: arrival.received_at,
+            fault: "the casebook cannot work on it".to_owned(),
+            content_type: None,
+            body: serde_json::to_vec(&arrival.event).unwrap_or_default(),
+        };
+        if self.inbox.bury(letter).await.is_ok() {
+            self.buried = Some(seq);
+        }
+    }
+
+    /// Shows what is counted, with what has been added to it.
+    fn publish(&self, counted: BTreeMap<Whose, Counted>, lag: Duration) {
+        let takers = self.windows.takers();
+        let unmapped = (!takers.is_empty()).then_some(None);
+        let shown: BTreeSet<Whose> = takers.iter().cloned().map(Some).chain(unmapped).collect();
+        let mut numbers = Numbers::clone(&self.numbers.borrow());
+        // What is watched no longer leaves the page.
+        numbers.endpoints.retain(|whose, _| shown.contains(whose));
+        for whose in shown {
+            let all = numbers.endpoints.entry(whose.clone()).or_default();
+            if let Some(more) = counted.get(&whose) {
+                *all += *more;
+            }
+        }
+        numbers.lag_events = self.inbox.length();
+        numbers.lag = lag;
+        self.numbers.send_replace(Arc::new(numbers));
     }
 }

@@ -45,7 +45,9 @@ pub enum Silence {
 }
 
 /// A minute of event time: minutes since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Default, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub struct Minute(pub i64);
 
 impl Minute {

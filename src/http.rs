@@ -78,6 +78,8 @@ pub fn router(context: Context) -> Router {
         .route("/", get(status::page))
         .route("/metrics", get(scrape::scrape))
         .route("/api/v1/checks", get(api::checks))
+        .route("/api/v1/correlations", get(api::correlations::list))
+        .route("/api/v1/events", get(api::events::list))
         .route("/-/healthy", get(live::healthy))
         .route("/-/ready", get(live::ready))
         .route("/-/reload", post(reload::reload))

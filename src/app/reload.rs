@@ -166,6 +166,9 @@ where
         self.outlets.http.send_replace(http_settings(&config));
         self.outlets.limits.send_replace(limits(&config));
         self.outlets.kept.send_replace(kept(&config));
+        if let Some(casebook) = self.outlets.casebook.upgrade() {
+            casebook.blocking_send(casebook::Message::Settings(config.correlation)).ok();
+        }
         let now = clock::now().as_microsecond() as f64 / 1e6;
         gauge!("watchpost_config_last_reload_success_timestamp_seconds").set(now);
         let Daemon { listen, log_format, .. } = self.config.daemon;

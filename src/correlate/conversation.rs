@@ -115,14 +115,17 @@ impl Conversation {
     pub fn of(event: &AnalyticsEvent) -> Option<(&Key, Self)> {
         let id = event.conversation.as_ref()?;
         let at = event.at;
-        let customers = matches!(event.kind, Kind::CustomerStart | Kind::CustomerEnd | Kind::Analytic);
+        let customers =
+            matches!(event.kind, Kind::CustomerStart | Kind::CustomerEnd | Kind::Analytic);
         let ends = match event.kind {
             Kind::CustomerEnd => true,
             Kind::Analytic => event.disconnect.is_some(),
             _ => false,
         };
-        let web = event.message == Some(MessageType::WebMessaging) || event.media == Some(Media::Chat);
-        let other_media = matches!(event.media, Some(Media::Voice | Media::Email | Media::Callback));
+        let web =
+            event.message == Some(MessageType::WebMessaging) || event.media == Some(Media::Chat);
+        let other_media =
+            matches!(event.media, Some(Media::Voice | Media::Email | Media::Callback));
         let other_message = event.message.is_some_and(|kind| kind != MessageType::WebMessaging);
         let facts = Self {
             begun: at,
@@ -190,10 +193,8 @@ impl Conversation {
 /// Whether an event tells of a technical failure. What breaks on an agent's side does not shut the
 /// customer out.
 fn fails(event: &AnalyticsEvent) -> bool {
-    let flow = matches!(
-        event.flow_exit,
-        Some(FlowExit::FlowErrorDisconnect | FlowExit::FlowErrorExit)
-    );
+    let flow =
+        matches!(event.flow_exit, Some(FlowExit::FlowErrorDisconnect | FlowExit::FlowErrorExit));
     match event.kind {
         Kind::Undelivered => true,
         Kind::CustomerEnd | Kind::AcdEnd | Kind::FlowEnd | Kind::Analytic => {

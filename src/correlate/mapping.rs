@@ -122,7 +122,8 @@ impl Mapping {
     pub fn place(&self, evidence: &Evidence) -> Option<(&EndpointName, Layer)> {
         let Evidence { deployments, addresses, queues, flows } = evidence;
         let first = |ids: &BTreeSet<Key>, maps: &[&'_ HashMap<Key, EndpointName>]| {
-            let found = ids.iter().flat_map(|id| maps.iter().filter_map(|map| map.get(id).cloned()));
+            let found =
+                ids.iter().flat_map(|id| maps.iter().filter_map(|map| map.get(id).cloned()));
             found.min()
         };
         let routed = first(queues, &[&self.queues]).into_iter();

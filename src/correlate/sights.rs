@@ -94,7 +94,8 @@ pub struct Carry {
 impl Carry {
     /// What it says of a later minute in which its check did not run.
     fn of(&self, minute: Minute) -> Option<Saw> {
-        let age = Duration::from_secs(60).saturating_mul(u32::try_from(minute.0 - self.minute.0).ok()?);
+        let age =
+            Duration::from_secs(60).saturating_mul(u32::try_from(minute.0 - self.minute.0).ok()?);
         let holds = self.interval > A_MINUTE
             && minute > self.minute
             && age <= self.interval.saturating_mul(CARRIED_INTERVALS);
@@ -108,10 +109,29 @@ pub struct Sights {
     /// By minute.
     pub rows: Journal<Minute, SightRow>,
     /// By check.
-    pub carries: BTreeMap<String, Carry>,
+    carries: BTreeMap<String, Carry>,
+    /// They are otherwise than they are written down.
+    carries_changed: bool,
 }
 
 impl Sights {
+    /// As they are written down.
+    pub fn of(rows: BTreeMap<Minute, SightRow>, carries: BTreeMap<String, Carry>) -> Self {
+        Self { rows: Journal::of(rows), carries, carries_changed: false }
+    }
+
+    /// What holds of slow checks, where it changed: of the others it need not be written down.
+    pub fn changed_carries(&self) -> Option<BTreeMap<&str, Carry>> {
+        let slow = self.carries.iter().filter(|(_, carry)| carry.interval > A_MINUTE);
+        self.carries_changed.then(|| slow.map(|(check, carry)| (check.as_str(), *carry)).collect())
+    }
+
+    /// The changes are written down.
+    pub fn settle(&mut self) {
+        self.rows.settle();
+        self.carries_changed = false;
+    }
+
     /// Takes in a run; gives the first minute of which it tells.
     pub fn told(&mut self, run: Run<'_>) -> Minute {
         let Run { check, interval, minute, passed, health, since } = run;
@@ -146,10 +166,11 @@ impl Sights {
         }
         match (passed, health) {
             (_, State::Unknown) => {
-                self.carries.remove(id);
+                self.carries_changed |= self.carries.remove(id).is_some();
             }
             (Some(_), State::Up | State::Down) => {
                 let carry = Carry { minute, up: health == State::Up, interval };
+                self.carries_changed |= interval > A_MINUTE;
                 self.carries.insert(id.to_owned(), carry);
             }
             (None, _) => {}
@@ -195,6 +216,7 @@ impl Sights {
 
     /// This monitor sees nothing: nothing holds any longer.
     pub fn blind(&mut self) {
+        self.carries_changed |= !self.carries.is_empty();
         self.carries.clear();
     }
 

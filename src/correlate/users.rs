@@ -58,8 +58,7 @@ pub struct Figures {
 pub fn judge(series: &Series, minute: Minute, silence: Silence) -> (Users, Figures) {
     let figures = figures(series, minute, silence);
     let counts = series.minutes.get(minute).map(|row| row.counts).unwrap_or_default();
-    let failing =
-        counts.failed > 0 && figures.failed >= MIN_FAILURES && figures.failing_p < RARE;
+    let failing = counts.failed > 0 && figures.failed >= MIN_FAILURES && figures.failing_p < RARE;
     let users = if failing {
         Users::Failing
     } else if figures.silent_p.is_some_and(|p| p < RARE) {
@@ -184,9 +183,8 @@ impl Quiet {
 fn weekly_mean(series: &Series, hour: Hour) -> Option<f64> {
     let rows = (1..=WEEKS).filter_map(|week| series.hours.get(Hour(hour.0 - week * 7 * 24)));
     let rows = rows.filter(|row| row.watched >= MIN_WATCHED_HOUR);
-    let (sum, weeks) = rows.fold((0_u64, 0_u32), |(sum, weeks), row| {
-        (sum + u64::from(row.counts.started), weeks + 1)
-    });
+    let (sum, weeks) = rows
+        .fold((0_u64, 0_u32), |(sum, weeks), row| (sum + u64::from(row.counts.started), weeks + 1));
     (weeks > 0).then(|| sum as f64 / f64::from(weeks))
 }
 

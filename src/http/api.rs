@@ -1,5 +1,9 @@
 //! The JSON API. Its fields are a contract: they are added to, and never change their meaning.
 
+pub mod correlations;
+pub mod events;
+mod query;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

@@ -1,12 +1,14 @@
 //! `GET /metrics`: every series, rendered from one snapshot.
 
 mod checks;
+mod correlation;
 mod endpoints;
 mod latency;
 mod own;
 mod selfcheck;
 mod tls;
 
+use crate::casebook::numbers::Numbers;
 use crate::check::Check;
 use crate::http::exposition::{Exposition, Format, Labels};
 use crate::record::snapshot::Snapshot;
@@ -29,13 +31,14 @@ pub struct Page {
 
 /// Renders a snapshot, and behind it the daemon's own numbers as they were rendered elsewhere.
 pub fn render(snapshot: &Snapshot, settings: Settings, format: Format, own: &str) -> Page {
-    render_within(Vec::new(), snapshot, settings, format, own)
+    render_within(Vec::new(), snapshot, &Numbers::default(), settings, format, own)
 }
 
-/// The same, in room that another page left behind.
+/// The same with what the casebook counts, in room that another page left behind.
 pub fn render_within(
     room: Vec<u8>,
     snapshot: &Snapshot,
+    numbers: &Numbers,
     settings: Settings,
     format: Format,
     own: &str,
@@ -49,6 +52,7 @@ pub fn render_within(
     tls::write(&mut exposition, snapshot);
     endpoints::write(&mut exposition, snapshot);
     selfcheck::write(&mut exposition, snapshot);
+    correlation::write(&mut exposition, numbers);
     own::write(&mut exposition, own);
     let samples = exposition.samples();
     Page { body: exposition.finish(), samples }

@@ -52,7 +52,8 @@ async fn render(context: Context, format: Format) -> Result<Bytes, (StatusCode, 
         metrics_process::Collector::default().collect();
         counter!("watchpost_log_dropped_total").absolute(log::dropped());
         let (room, own) = (context.pages.room.take(), context.own.render());
-        let page = metrics::render_within(room, &snapshot, settings, format, &own);
+        let numbers = context.casebook.numbers();
+        let page = metrics::render_within(room, &snapshot, &numbers, settings, format, &own);
         context.pages.room.page(page.body)
     });
     rendered.await.map_err(|error| {

@@ -9,7 +9,7 @@ const VERSION: i64 = 1;
 
 /// The tables of a new file. Those of the casebook are here too, since what is made of an event is
 /// written in one transaction with how far that went.
-const TABLES: &[&str] = &[EVENTS];
+const TABLES: &[&str] = &[EVENTS, WINDOWS];
 
 /// Pages of 4 KiB that may be in memory: ids are looked up all over their index.
 const CACHE_KIB: i64 = -16 * 1024;
@@ -72,5 +72,38 @@ CREATE TABLE dead_letters (
 CREATE TABLE meta (
     key    TEXT PRIMARY KEY,
     value  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// What the casebook makes of events. Where an endpoint is empty, nothing tells whose users they
+/// are. Rows are JSON.
+const WINDOWS: &str = "
+CREATE TABLE conversations (
+    id       TEXT PRIMARY KEY,
+    last_us  INTEGER NOT NULL,
+    row      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX conversations_by_last ON conversations (last_us);
+CREATE TABLE minutes (
+    endpoint  TEXT NOT NULL,
+    at        INTEGER NOT NULL, -- minutes since 1970
+    row       TEXT NOT NULL,
+    PRIMARY KEY (endpoint, at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE hours (
+    endpoint  TEXT NOT NULL,
+    at        INTEGER NOT NULL, -- hours since 1970
+    row       TEXT NOT NULL,
+    PRIMARY KEY (endpoint, at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sights (
+    endpoint  TEXT NOT NULL,
+    at        INTEGER NOT NULL, -- minutes since 1970
+    row       TEXT NOT NULL,
+    PRIMARY KEY (endpoint, at)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE carries (
+    endpoint  TEXT PRIMARY KEY,
+    row       TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";

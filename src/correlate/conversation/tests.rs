@@ -185,7 +185,10 @@ fn only_what_broke_is_a_failure() {
     assert_eq!(ended(Kind::AcdEnd, |e| e.disconnect = Some(Disconnect::Error)), failed);
     assert_eq!(ended(Kind::UserEnd, |e| e.disconnect = Some(Disconnect::Timeout)), None);
     assert_eq!(ended(Kind::Undelivered, |_| ()), failed);
-    assert_eq!(ended(Kind::Analytic, |e| e.disconnect = Some(Disconnect::Peer)), at(7, Outcome::Ok));
+    assert_eq!(
+        ended(Kind::Analytic, |e| e.disconnect = Some(Disconnect::Peer)),
+        at(7, Outcome::Ok)
+    );
     assert_eq!(ended(Kind::Analytic, |_| ()), None);
 }
 
@@ -201,7 +204,10 @@ fn any_event() -> impl Strategy<Value = AnalyticsEvent> {
         key_of(&["d-url", "d-listed", "x", "y", "z", "1", "2", "3", "4", "5", "6"]),
         key_of(&["address", "d-url"]),
         key_of(&["queue", "flow"]),
-        proptest::option::weighted(0.1, proptest::sample::select(&["one", "two"][..]).prop_map(key)),
+        proptest::option::weighted(
+            0.1,
+            proptest::sample::select(&["one", "two"][..]).prop_map(key),
+        ),
     )
         .prop_map(|(kind, minute, media, disconnect, deployment, address_to, queue, probe)| {
             AnalyticsEvent {
