@@ -228,7 +228,6 @@ impl Casebook {
                 *all += *more;
             }
         }
-        numbers.lag_events = self.inbox.length();
         numbers.lag = lag;
         self.numbers.send_replace(Arc::new(numbers));
     }

@@ -11,8 +11,6 @@ use super::tables::Whose;
 pub struct Numbers {
     /// Of each endpoint that takes users; and of those of whom nothing tells whose they are.
     pub endpoints: BTreeMap<Whose, Counted>,
-    /// Events that nothing was made of yet.
-    pub lag_events: u64,
     /// How long ago the last one arrived that something was made of, while others wait.
     pub lag: Duration,
 }

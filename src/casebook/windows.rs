@@ -324,3 +324,6 @@ fn carries(reader: &Reader) -> rusqlite::Result<BTreeMap<EndpointName, BTreeMap<
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,13 @@ const PER_TLS: usize = 11 + 2 * (3 * 3 + VerifyFailure::LABELS.len());
 /// Series of one receiver: 18 classes, 21 reasons, 4 others, and a histogram with 10 bounds.
 const PER_RECEIVER: usize = 18 + 21 + 4 + 13;
 
+/// Series of one endpoint that takes users: conversations by outcome, windows by result, and those
+/// revised, blind spots and false alarms.
+const PER_TAKER: usize = 3 + 5 + 3;
+
+/// Series of conversations of whom nothing tells whose users they are.
+const UNMAPPED: usize = 3;
+
 /// The daemon's own.
 const OWN: usize = 80;
 
@@ -64,6 +71,8 @@ pub fn series(config: &Config) -> usize {
         .endpoints
         .iter()
         .map(|endpoint| if endpoint.target.scheme.is_tls() { 1 + PER_TLS } else { 1 });
+    let takers = config.endpoints.iter().filter(|endpoint| endpoint.users.is_some()).count();
+    let users = if takers > 0 { takers * PER_TAKER + UNMAPPED } else { 0 };
     let origins: BTreeSet<_> =
         config.checks.iter().filter_map(|check| Some(&check.origin.as_ref()?.name)).collect();
     checks.sum::<usize>()
@@ -71,6 +80,7 @@ pub fn series(config: &Config) -> usize {
         + latencies.sum::<usize>()
         + endpoints.sum::<usize>()
         + origins.len()
+        + users
         + if config.selfcheck.enabled { SelfCheck::ALL.len() } else { 0 }
         + config.receivers.len() * PER_RECEIVER
         + OWN

@@ -15,6 +15,7 @@ mod chains;
 mod check_command;
 mod config;
 mod control;
+mod correlation;
 mod cors;
 mod daemon;
 mod deadline;

@@ -29,7 +29,7 @@ async fn with_everything() -> (Home, Daemon, Pki) {
          [[endpoints]]\nname = \"talking\"\nurl = \"ws://{}/\"\nmessages = [{{ expect-regex = 'welcome' }}]\n\
          origins = [{{ origin = \"none\" }}, {{ origin = \"null\", expect = \"deny\" }}]\n\
          [[endpoints]]\nname = \"api\"\nurl = \"http://{}/\"\nprobes = [\"cors\"]\n\
-         origins = [{{ origin = \"https://app.test\" }}]\ncors = {{ method = \"PUT\" }}\n\
+         origins = [{{ origin = \"https://app.test\" }}]\ncors = {{ method = \"PUT\" }}\nusers = {{}}\n\
          [[receivers]]\nname = \"events\"\nopen = \"anyone may post events here\"\n",
         pki.keys(&open),
         pki.keys(&expired),

@@ -94,7 +94,17 @@ fn every_setting_is_told() {
     let told: Vec<_> = first_cells(section("## Settings")).flat_map(names).collect();
     let raw = include_str!("../../src/config/raw.rs");
     let mut keys = 0;
-    for structure in ["Daemon", "Store", "Events", "Selfcheck", "Endpoint", "Receiver", "Auth"] {
+    for structure in [
+        "Daemon",
+        "Store",
+        "Events",
+        "Correlation",
+        "Selfcheck",
+        "Endpoint",
+        "Users",
+        "Receiver",
+        "Auth",
+    ] {
         let (_, rest) = raw.split_once(&format!("pub struct {structure} {{")).unwrap();
         let (body, _) = rest.split_once("\n}").unwrap();
         for line in body.lines() {

@@ -81,13 +81,11 @@ impl Windows {
             return Vec::new();
         }
         let first = Minute(dirty.0.max(self.closed.0 - OPEN_MINUTES + 1));
-        let minutes: Vec<_> = match first <= self.closed {
-            true => {
-                series.minutes.range(first..=self.closed).map(|(at, _)| at).take(*left).collect()
-            }
-            // It has not come to that yet.
-            false => Vec::new(),
-        };
+        // It may not have come to that yet.
+        let range = (first <= self.closed).then(|| series.minutes.range(first..=self.closed));
+        // Only what was judged as time went by: what lies before a daemon's first minute never is.
+        let judged = range.into_iter().flatten().filter(|(_, row)| row.judged.is_some());
+        let minutes: Vec<_> = judged.map(|(at, _)| at).take(*left).collect();
         let last = minutes.last().copied();
         series.dirty = last.filter(|_| minutes.len() == *left).map(|last| Minute(last.0 + 1));
         *left -= minutes.len();

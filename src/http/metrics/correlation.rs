@@ -60,9 +60,6 @@ pub fn write(e: &mut Exposition, numbers: &Numbers) {
     }
 
     let none: Labels = e.labels();
-    let name = "watchpost_casebook_lag_events";
-    e.family(name, Kind::Gauge, "Stored events that nothing was made of yet.");
-    e.sample(&none, numbers.lag_events as f64);
     let name = "watchpost_casebook_lag_seconds";
     e.family(
         name,
