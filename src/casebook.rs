@@ -146,6 +146,7 @@ impl Casebook {
 
     /// Takes up what has arrived, judges what is due, and has it written.
     async fn step(&mut self, now: Timestamp) {
+        self.follow();
         let mut events = match self.reader.after(self.through, BATCH_EVENTS) {
             Ok(events) => events,
             Err(error) => {
@@ -196,6 +197,18 @@ impl Casebook {
             }
             // The same again with the next step: nothing was taken up.
             Err(_) => self.windows.forget(),
+        }
+    }
+
+    /// Goes on in another file, where the writer has set a broken one aside.
+    fn follow(&mut self) {
+        match self.reader.follow() {
+            Ok(false) => {}
+            Ok(true) => {
+                self.through = self.reader.through().unwrap_or_default();
+                self.windows.rewrite();
+            }
+            Err(error) => tracing::error!(%error, "the new events file cannot be read"),
         }
     }
 

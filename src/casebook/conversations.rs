@@ -15,7 +15,7 @@ const CACHED: usize = 10_000;
 /// A conversation is kept for as long after its last event.
 const KEPT_US: i64 = 7 * 24 * 3_600 * 1_000_000;
 
-/// Old ones that are deleted at a time.
+/// Of the oldest, as many are looked at for those that may go.
 const SWEPT: i64 = 5000;
 
 /// A conversation, with what was made of it.
@@ -101,7 +101,8 @@ fn stored(reader: &Reader, id: &Key) -> rusqlite::Result<Option<Kept>> {
 /// Writes rows.
 pub fn write(transaction: &Transaction<'_>, rows: &[Row]) -> rusqlite::Result<()> {
     let mut upsert = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO conversations (id, last_us, row) VALUES (?1, ?2, ?3)",
+        "INSERT INTO conversations (id, last_us, row) VALUES (?1, ?2, ?3) \
+         ON CONFLICT (id) DO UPDATE SET last_us = excluded.last_us, row = excluded.row",
     )?;
     for (id, last_us, row) in rows {
         upsert.execute(params![id.as_str(), last_us, row])?;
@@ -112,8 +113,8 @@ pub fn write(transaction: &Transaction<'_>, rows: &[Row]) -> rusqlite::Result<()
 /// Deletes some of those that are too old by then.
 pub fn sweep(transaction: &Transaction<'_>, now_us: i64) -> rusqlite::Result<()> {
     let mut delete = transaction.prepare_cached(
-        "DELETE FROM conversations WHERE id IN \
-         (SELECT id FROM conversations WHERE last_us < ?1 ORDER BY last_us LIMIT ?2)",
+        "DELETE FROM conversations WHERE seq IN (SELECT seq FROM \
+         (SELECT seq, last_us FROM conversations ORDER BY seq LIMIT ?2) WHERE last_us < ?1)",
     )?;
     delete.execute(params![now_us - KEPT_US, SWEPT])?;
     Ok(())

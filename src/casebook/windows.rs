@@ -304,6 +304,15 @@ impl Windows {
         Ok(kept.map_or((None, None), |kept| kept.facts.place(&self.mapping)))
     }
 
+    /// The file is another one: all that is known belongs into it.
+    pub fn rewrite(&mut self) {
+        for series in self.series.values_mut() {
+            series.minutes.rewrite();
+            series.hours.rewrite();
+        }
+        self.sights.values_mut().for_each(|sights| sights.rows.rewrite());
+    }
+
     /// The endpoints that take users.
     pub fn takers(&self) -> &BTreeSet<EndpointName> {
         self.mapping.takers()

@@ -50,6 +50,13 @@ impl<K: Ord + Copy, V: Clone + Default> Journal<K, V> {
         self.before.keys().filter_map(|key| Some((*key, self.rows.get(key)?)))
     }
 
+    /// Every row is to be written again.
+    pub fn rewrite(&mut self) {
+        for (key, row) in &self.rows {
+            self.before.entry(*key).or_insert_with(|| Some(row.clone()));
+        }
+    }
+
     /// The changes are written down.
     pub fn settle(&mut self) {
         self.before.clear();
@@ -72,18 +79,21 @@ mod tests {
 
     #[test]
     fn what_is_undone_never_was() {
-        let mut journal = Journal::of(BTreeMap::from([(1, 10), (2, 20)]));
+        let mut journal = Journal::of(BTreeMap::from([(1, 10), (2, 20), (9, 90)]));
         *journal.change(2) += 1;
         *journal.change(2) += 1;
         *journal.change(3) += 7;
         assert_eq!(journal.changed().collect::<Vec<_>>(), [(2, &22), (3, &7)]);
         journal.undo();
-        assert_eq!(journal.range(..).collect::<Vec<_>>(), [(1, &10), (2, &20)]);
+        assert_eq!(journal.range(..).collect::<Vec<_>>(), [(1, &10), (2, &20), (9, &90)]);
         assert_eq!(journal.changed().count(), 0);
         *journal.change(2) += 1;
         journal.settle();
         journal.undo();
         assert_eq!(journal.get(2), Some(&21));
+        journal.rewrite();
+        assert_eq!(journal.changed().count(), 3);
+        journal.settle();
         journal.forget_before(2);
         assert_eq!(journal.get(1), None);
     }

@@ -79,11 +79,11 @@ CREATE TABLE meta (
 /// are. Rows are JSON.
 const WINDOWS: &str = "
 CREATE TABLE conversations (
-    id       TEXT PRIMARY KEY,
+    seq      INTEGER PRIMARY KEY,  -- in their order of coming: those of an hour lie together
+    id       TEXT NOT NULL UNIQUE,
     last_us  INTEGER NOT NULL,
     row      TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX conversations_by_last ON conversations (last_us);
+) STRICT;
 CREATE TABLE minutes (
     endpoint  TEXT NOT NULL,
     at        INTEGER NOT NULL, -- minutes since 1970

@@ -350,6 +350,30 @@ fn times_without_sense_break_nothing() {
     desk.step(&[end("x", 5, Disconnect::Error)], at(5));
 }
 
+#[test]
+fn all_that_is_known_goes_into_a_new_file() {
+    let mut desk = Desk::new(ONE, at(-1));
+    desk.live(-1..10);
+    desk.told("a", 10, RunResult::Success, State::Up);
+    desk.step(&traffic(10, 4, Disconnect::Client), at(10));
+    desk.live(11..20);
+    let rows = |desk: &Desk| {
+        let tables = ["minutes", "hours", "sights"];
+        tables.map(|table| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            desk.connection.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
+        })
+    };
+    let before = rows(&desk);
+    desk.connection
+        .execute_batch("DELETE FROM minutes; DELETE FROM hours; DELETE FROM sights")
+        .unwrap();
+    desk.windows.rewrite();
+    desk.write();
+    assert_eq!(rows(&desk), before);
+    assert!(before.iter().all(|rows| *rows > 0), "{before:?}");
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Fate {
     Written,
@@ -442,6 +466,12 @@ proptest! {
             rest = others;
         }
         prop_assert_eq!(settled(&mut desk), expected);
+        // Each conversation is counted once, also over a crash; none that ended is left out.
+        let told: u64 = desk.counted.values().flat_map(|counted| counted.conversations).sum();
+        let kept = desk.windows.series.values().flat_map(|series| series.minutes.range(..));
+        let ended: u32 = kept.map(|(_, row)| row.counts.ended()).sum();
+        let names: BTreeSet<_> = events.iter().map(|event| event.conversation.clone()).collect();
+        prop_assert!(u64::from(ended) <= told && told <= names.len() as u64, "{ended} {told}");
     }
 }
 
