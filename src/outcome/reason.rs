@@ -3,12 +3,12 @@
 //! This table is the only source of labels, of what the terminal and the page say, and of the
 //! list in the README.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::code::codes;
 
 /// Whose trouble a failure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fault {
     /// The endpoint's: its owner must act.
