@@ -1,4 +1,25 @@
 //! An interval of bad health, or of users who fail unseen: what happened, whom it hurt. Pure.
+//!
+//! [`cases::Cases`] takes in runs, windows and changes, with the time of day as an argument, and
+//! keeps one open incident per endpoint at the most. What it makes is data: [`record::Incident`] for
+//! the store and the API, [`notice::Notice`] for those who want to be told, [`markdown`] for people.
+
+pub mod alert;
+mod case;
+pub mod cases;
+pub mod cause;
+pub mod evidence;
+pub mod id;
+pub mod markdown;
+pub mod minutes;
+pub mod notice;
+pub mod record;
+pub mod redact;
+pub mod run;
+pub mod severity;
+pub mod timeline;
+pub mod view;
+pub mod words;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +41,13 @@ pub struct ChangeEvent {
     pub who: Option<String>,
 }
 
+impl ChangeEvent {
+    /// Whether somebody who looks into an endpoint wants to know of it.
+    pub fn concerns(&self, endpoint: &EndpointName) -> bool {
+        self.endpoint.as_ref().is_none_or(|own| own == endpoint)
+    }
+}
+
 /// Where a change is known from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,3 +61,21 @@ pub enum ChangeSource {
     /// Its audit log.
     Audit,
 }
+
+impl ChangeSource {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Config, Self::Certificate, Self::Deployment, Self::Audit];
+
+    /// The word in labels, in JSON and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Certificate => "certificate",
+            Self::Deployment => "deployment",
+            Self::Audit => "audit",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

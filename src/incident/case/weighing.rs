@@ -1,0 +1,58 @@
+//! What kind of trouble an incident is, how bad, and whose.
+
+use jiff::Timestamp;
+
+use super::{Case, Dirt, WORST_OF};
+use crate::check::origin::Expect;
+use crate::correlate::Users;
+use crate::health::State;
+use crate::incident::cause::Whose;
+use crate::incident::record::{Standing, Trouble};
+use crate::incident::severity::{Impact, weigh};
+use crate::incident::timeline::What;
+
+impl Case {
+    /// Says anew what kind of trouble it is, how bad and whose, for as long as something is bad.
+    pub(super) fn weigh(&mut self, now: Timestamp) {
+        let worst = self.present(now).take(WORST_OF).filter(|minute| minute.bad());
+        let (mut failed_per_minute, mut silent) = (0, false);
+        for minute in worst {
+            silent |= minute.users == Users::Silent;
+            failed_per_minute = failed_per_minute.max(minute.failed);
+        }
+        let wanted = |expect| self.checks.values().filter(move |check| check.expect == expect);
+        let down = |expect| wanted(expect).filter(|check| check.health == State::Down).count();
+        let (allow_down, deny_down) = (down(Expect::Allow) as u32, down(Expect::Deny));
+        let allow_checks = wanted(Expect::Allow).count() as u32;
+        let Some(incident) = self.incident.as_mut() else { return };
+        if allow_down == 0 && deny_down == 0 && failed_per_minute == 0 && !silent {
+            return;
+        }
+        let security = deny_down > 0;
+        let tier = &self.owner.tier;
+        let impact = Impact { allow_checks, allow_down, security, failed_per_minute, silent, tier };
+        let (severity, weights) = weigh(&impact);
+        let trouble = match (security, allow_down) {
+            (true, _) => Trouble::SecurityFinding,
+            (false, 1..) => Trouble::Outage,
+            (false, 0) => incident.trouble,
+        };
+        let faults = incident.checks.values().filter(|check| check.standing == Standing::Down);
+        let faults: Vec<_> = faults.filter_map(|check| check.cause?.fault).collect();
+        let whose = if faults.is_empty() { incident.whose } else { Whose::of(faults) };
+        let was = (incident.trouble, incident.severity, incident.whose);
+        if incident.weights != weights {
+            self.dirt = self.dirt.max(Dirt::Counts);
+        }
+        (incident.trouble, incident.severity, incident.whose) = (trouble, severity, whose);
+        incident.weights = weights;
+        incident.worst = incident.worst.max(severity);
+        incident.owner = self.owner.clone();
+        if was != (trouble, severity, whose) {
+            self.dirt = Dirt::Story;
+            if incident.last_word.notices > 0 {
+                incident.timeline.add(now, What::Changed { trouble, severity, whose });
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The timeline in words.
+
+use super::cause::Cause;
+use super::record::Ended;
+use super::timeline::{Entry, What};
+
+/// An entry in one line. `quote` makes harmless, for wherever the line stands, what others wrote.
+pub fn told(entry: &Entry, quote: impl Fn(&str) -> String) -> String {
+    let because = |cause: &Option<Cause>| {
+        cause.map_or(String::new(), |cause| format!(": {}", quote(&cause.to_string())))
+    };
+    match &entry.what {
+        What::FirstBad { check, cause } => {
+            format!("first failed run: {}{}", quote(check), because(cause))
+        }
+        What::Failed { check, cause } => format!("{} failed{}", quote(check), because(cause)),
+        What::Confirmed { check, passed: true, .. } => {
+            format!("{} asked again: it passed", quote(check))
+        }
+        What::Confirmed { check, passed: false, cause } => {
+            format!("{} asked again: confirmed{}", quote(check), because(cause))
+        }
+        What::Down { check, cause } => format!("{} is down{}", quote(check), because(cause)),
+        What::Up { check } => format!("{} is up again", quote(check)),
+        What::NotSeen { check } => format!("{} is not seen any more", quote(check)),
+        What::Removed { check } => format!("{} was taken out of the config", quote(check)),
+        What::Blind { why } => format!("this monitor is blind: {}", quote(why)),
+        What::Sees => "this monitor sees".to_owned(),
+        What::Change { source, what, who } => {
+            let by = who.as_ref().map_or(String::new(), |who| format!(", by {}", quote(who)));
+            format!("change ({}): {}{by}", source.as_str(), quote(what))
+        }
+        What::Users { correlation, ended, failed, .. } => {
+            let word = quote(correlation.as_str());
+            format!("users: {failed} of {ended} conversations failed ({word})")
+        }
+        What::Opened { trouble, severity } => {
+            format!("incident opened: {}, {}", trouble.title(), severity.as_str())
+        }
+        What::Reopened { trouble } => format!("it goes on: {}", trouble.title()),
+        What::Changed { trouble, severity, whose } => {
+            let (trouble, severity) = (trouble.title(), severity.as_str());
+            format!("now: {trouble}, {severity}; whose: {}", whose.as_str())
+        }
+        What::Notified { target, event } => format!("told {}: {event}", quote(target)),
+        What::Closed { why: Ended::Recovered } => "incident closed: recovered".to_owned(),
+        What::Closed { why: Ended::EndpointRemoved } => {
+            "incident closed: the endpoint was taken out of the config".to_owned()
+        }
+    }
+}
