@@ -4,8 +4,9 @@
 //! arrival. What it makes of them is written by the inbox's writer in one transaction with how far
 //! it came: after a crash it goes on exactly there. Nobody waits for it but those who ask it.
 
+pub mod archive;
 mod conversations;
-mod incidents;
+pub mod incidents;
 pub mod numbers;
 pub mod question;
 pub mod tables;
@@ -30,7 +31,7 @@ use crate::inbox::reader::{Reader, StoredEvent};
 use crate::inbox::{Inbox, InboxError};
 use crate::incident::ChangeEvent;
 use crate::record::told::News;
-use incidents::Incidents;
+use incidents::{Incidents, Subscriptions};
 use numbers::{Counted, Numbers};
 use question::Question;
 use tables::Whose;
@@ -94,6 +95,12 @@ impl Casebook {
     /// What is counted, as it was after the last step: nobody waits for it.
     pub fn numbers(&self) -> watch::Receiver<Arc<Numbers>> {
         self.numbers.subscribe()
+    }
+
+    /// Those who want to be told of incidents.
+    pub fn telling(mut self, subscriptions: Subscriptions) -> Self {
+        self.incidents.telling(subscriptions);
+        self
     }
 
     /// Starts the thread; it ends when every sender of `messages` is gone.

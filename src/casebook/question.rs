@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::archive::Filter;
 use super::numbers::Numbers;
 use super::{Casebook, Message};
+use crate::incident::id::IncidentId;
+use crate::incident::record::Incident;
 use correlations::{Correlations, WindowsAsked};
 use events::{Events, EventsAsked};
 
@@ -22,6 +25,12 @@ pub enum Question {
     Events(EventsAsked, oneshot::Sender<Option<Events>>),
     /// The newest windows. None where no such endpoint takes users.
     Correlations(WindowsAsked, oneshot::Sender<Option<Correlations>>),
+    /// Incidents; none where the file cannot be read, here and below.
+    Incidents(Filter, oneshot::Sender<Option<Vec<Incident>>>),
+    /// One of them, if there is one of that id.
+    Incident(IncidentId, oneshot::Sender<Option<Option<Incident>>>),
+    /// A bundle of its evidence, if there is one of that number.
+    Evidence(IncidentId, u32, oneshot::Sender<Option<Option<String>>>),
 }
 
 /// Readers' side of the casebook.
@@ -62,6 +71,23 @@ impl Casebook {
             Question::Correlations(asked, answer) => {
                 answer.send(self.windows.correlations(&asked)).ok();
             }
+            Question::Incidents(filter, answer) => {
+                let incidents = self.incidents.list(&self.reader, &filter);
+                answer.send(readable(incidents)).ok();
+            }
+            Question::Incident(id, answer) => {
+                let incident = self.incidents.find(&self.reader, &id);
+                answer.send(readable(incident)).ok();
+            }
+            Question::Evidence(id, n, answer) => {
+                let bundle = self.incidents.evidence(&self.reader, &id, n);
+                answer.send(readable(bundle)).ok();
+            }
         }
     }
+}
+
+/// What was read; the log tells why nothing could be.
+fn readable<T>(read: rusqlite::Result<T>) -> Option<T> {
+    read.inspect_err(|error| tracing::error!(%error, "the events file cannot be read")).ok()
 }

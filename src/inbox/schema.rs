@@ -9,7 +9,7 @@ const VERSION: i64 = 1;
 
 /// The tables of a new file. Those of the casebook are here too, since what is made of an event is
 /// written in one transaction with how far that went.
-const TABLES: &[&str] = &[EVENTS, WINDOWS];
+const TABLES: &[&str] = &[EVENTS, WINDOWS, INCIDENTS];
 
 /// Pages of 4 KiB that may be in memory: ids are looked up all over their index.
 const CACHE_KIB: i64 = -16 * 1024;
@@ -106,4 +106,52 @@ CREATE TABLE carries (
     endpoint  TEXT PRIMARY KEY,
     row       TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+";
+
+/// `closed_us` is null while an incident is open; `done_us` while a message waits.
+const INCIDENTS: &str = "
+CREATE TABLE incidents (
+    id         TEXT PRIMARY KEY,
+    endpoint   TEXT NOT NULL,
+    opened_us  INTEGER NOT NULL,
+    closed_us  INTEGER,
+    incident   TEXT NOT NULL                        -- JSON
+) STRICT;
+CREATE INDEX incidents_by_end ON incidents (closed_us);
+CREATE TABLE evidence (
+    incident  TEXT NOT NULL,
+    n         INTEGER NOT NULL,
+    bundle    TEXT NOT NULL,                        -- JSON
+    PRIMARY KEY (incident, n)
+) STRICT;
+CREATE TABLE changes (
+    at_us     INTEGER NOT NULL,
+    source    TEXT NOT NULL,
+    endpoint  TEXT NOT NULL,                        -- empty where it may concern all
+    what      TEXT NOT NULL,
+    who       TEXT,
+    UNIQUE (at_us, source, endpoint, what)
+) STRICT;
+CREATE TABLE leaves (
+    endpoint  TEXT NOT NULL,
+    address   TEXT NOT NULL,
+    leaves    TEXT NOT NULL,                        -- JSON: fingerprints, the last one last
+    PRIMARY KEY (endpoint, address)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE outgoing (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         TEXT NOT NULL,
+    target     TEXT NOT NULL,
+    incident   TEXT NOT NULL,
+    event      TEXT NOT NULL,
+    queued_us  INTEGER NOT NULL,
+    next_us    INTEGER NOT NULL,                    -- not before this
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    body       TEXT NOT NULL,
+    done_us    INTEGER,
+    result     TEXT,
+    UNIQUE (target, id)
+) STRICT;
+CREATE INDEX outgoing_waiting ON outgoing (target, incident, seq) WHERE done_us IS NULL;
+CREATE INDEX outgoing_of_incident ON outgoing (incident);
 ";
