@@ -1,6 +1,7 @@
 //! The composition root: builds the parts, starts them, watches them, ends them in order.
 
 mod descriptors;
+mod outgoing;
 mod own_metrics;
 mod pulse;
 pub mod reload;
@@ -33,6 +34,7 @@ use crate::http::reload::Request;
 use crate::http::server::{self, Spare};
 use crate::http::{self, Context};
 use crate::inbox::{self, InboxError};
+use crate::notify::Notifier;
 use crate::outcome::Outcome;
 use crate::outcome::chain::skew::EARLIEST;
 use crate::outcome::sight::Sight;
@@ -43,6 +45,7 @@ use crate::record::{self, Message, Reader, Recorder};
 use crate::schedule::promise::Promise;
 use crate::schedule::slot::Slot;
 use crate::schedule::{self, Confirm, Pace, Plan};
+use outgoing::Told;
 use reload::{Outlets, Reloader, Reloads};
 use sight::{Eyes, Watch};
 use watchdog::Watched;
@@ -180,7 +183,13 @@ impl App {
             self.config.correlation,
         )?;
         let numbers = book.numbers();
+        let outgoing = Told::new(&self.config.notify);
+        let book = book.telling(outgoing.subscriptions());
         let book = book.spawn(told)?;
+        let notifier = {
+            let (path, inbox) = (path.clone(), inbox_of_events.clone());
+            Notifier { path, inbox, targets: outgoing.targets() }.spawn(stop.clone())?
+        };
         let tell = tell(cases.clone());
         let checks = &self.config.checks;
         let recorder = Recorder::new(checks, writer, self.restored, confirms, tell);
@@ -233,7 +242,8 @@ impl App {
 
         let plan = reload::plan(&self.config, probe);
         let (messages_too, casebook) = (messages.downgrade(), cases.downgrade());
-        let outlets = Outlets { messages: messages_too, casebook, plans, http, limits, kept };
+        let told = outgoing;
+        let outlets = Outlets { messages: messages_too, casebook, plans, http, told, limits, kept };
         Reloader { config: self.config, outlets, probing }.spawn(self.requests)?;
         let reader = Reader::new(messages.clone());
         let context = Context {
@@ -268,8 +278,13 @@ impl App {
         stop.cancel();
         drop(probes);
         // In this order: each has the next one's channel.
-        let threads = [("http server", serving), ("recorder", recorder), ("casebook", book)]
-            .map(|(name, thread)| (name, thread.join()));
+        let threads = [
+            ("http server", serving),
+            ("recorder", recorder),
+            ("casebook", book),
+            ("notifier", notifier),
+        ]
+        .map(|(name, thread)| (name, thread.join()));
         let joined = threads.into_iter().chain([("inbox", events.join())]);
         let joined = joined.map(|(name, end)| end.map_err(|_| AppError::Gone(name)));
         joined.fold(ended, Result::and)

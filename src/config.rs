@@ -9,6 +9,7 @@ pub mod field;
 pub mod forecast;
 mod matrix;
 mod messages;
+pub mod notify;
 mod origins;
 pub mod pem;
 mod raw;
@@ -38,6 +39,7 @@ use crate::receiver::Receiver;
 pub use events::Events;
 use fault::{Faults, Span};
 use field::Table;
+use notify::Notify;
 pub use selfcheck::Selfcheck;
 use stamp::Stamp;
 use values::LogFormat;
@@ -68,6 +70,8 @@ pub struct Config {
     pub checks: Vec<Arc<Check>>,
     /// Where events may be posted.
     pub receivers: Vec<Arc<Receiver>>,
+    /// Who is told of incidents.
+    pub notify: Vec<Notify>,
 }
 
 /// `[daemon]`
@@ -175,6 +179,7 @@ impl Config {
         let selfcheck = selfcheck::read(file.selfcheck, &mut faults);
         let matrix = matrix::build(file.defaults, file.endpoints, folder, &mut faults);
         let receivers = receivers::read(file.receivers, folder, &mut faults);
+        let notify = notify::read(file.notify, &matrix.endpoints, folder, &mut faults);
         let config = Self {
             path: path.to_owned(),
             stamp: None,
@@ -186,6 +191,7 @@ impl Config {
             endpoints: matrix.endpoints,
             checks: matrix.checks,
             receivers,
+            notify,
         };
         let (series, max) = (forecast::series(&config), config.daemon.max_series);
         if series > max {

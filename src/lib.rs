@@ -17,6 +17,7 @@ pub mod log;
 pub mod check;
 
 /// What a run saw, why it failed, what that means. Pure.
+pub mod notify;
 pub mod outcome;
 
 /// Where events may be posted, and by whom.

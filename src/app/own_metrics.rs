@@ -70,6 +70,18 @@ fn describe() {
         "watchpost_casebook_dropped_total",
         "Runs that incidents and windows do not know of: the casebook was behind."
     );
+    describe_gauge!("watchpost_incidents_open", "Open incidents by severity.");
+    describe_counter!("watchpost_change_events_total", "Changes that were noticed, by source.");
+    describe_counter!(
+        "watchpost_notifications_total",
+        "Messages about incidents: sent, retried, expired, or refused for good (gone)."
+    );
+    describe_gauge!("watchpost_notifications_queue_length", "Messages that wait to be sent.");
+    describe_gauge!(
+        "watchpost_notifications_oldest_seconds",
+        Unit::Seconds,
+        "For how long the oldest of them waits."
+    );
     describe_gauge!("watchpost_store_size_bytes", Unit::Bytes, "Size of the store on disk.");
     describe_gauge!(
         "watchpost_store_oldest_record_timestamp_seconds",

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::descriptors;
+use super::outgoing::Told;
 use crate::casebook;
 use crate::check::difference::Difference;
 use crate::clock;
@@ -61,6 +62,8 @@ pub struct Outlets<F> {
     pub plans: mpsc::Sender<Plan<F>>,
     /// To the HTTP server.
     pub http: watch::Sender<http::Settings>,
+    /// To the casebook and to the notifier.
+    pub told: Told,
     /// To the store.
     pub limits: watch::Sender<Limits>,
     /// To the inbox.
@@ -164,6 +167,7 @@ where
         let probe = (self.probing)(&config);
         self.outlets.plans.blocking_send(plan(&config, probe)).ok();
         self.outlets.http.send_replace(http_settings(&config));
+        self.outlets.told.change(&config.notify);
         self.outlets.limits.send_replace(limits(&config));
         self.outlets.kept.send_replace(kept(&config));
         if let Some(casebook) = self.outlets.casebook.upgrade() {

@@ -46,8 +46,11 @@ const PER_TAKER: usize = 3 + 5 + 3;
 /// Series of conversations of whom nothing tells whose users they are.
 const UNMAPPED: usize = 3;
 
+/// Series of one target of `[[notify]]`: messages by result, how many wait, and for how long.
+const PER_TARGET: usize = 4 + 1 + 1;
+
 /// The daemon's own.
-const OWN: usize = 80;
+const OWN: usize = 87;
 
 /// How many series `/metrics` grows to.
 pub fn series(config: &Config) -> usize {
@@ -83,6 +86,7 @@ pub fn series(config: &Config) -> usize {
         + users
         + if config.selfcheck.enabled { SelfCheck::ALL.len() } else { 0 }
         + config.receivers.len() * PER_RECEIVER
+        + config.notify.len() * PER_TARGET
         + OWN
 }
 

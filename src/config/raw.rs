@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::field::{Field, Table};
-use super::secret::SecretSource;
+use super::secret::{OneOrMore, SecretSource};
 use super::values::{
     HostName, HumanDuration, JsonValue, Line, LogFormat, NonEmpty, PatternText, Ratio,
 };
@@ -18,6 +18,7 @@ use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
 use crate::correlate::Silence;
 use crate::event::key::Key;
+use crate::incident::severity::Severity;
 
 /// A list of tables.
 pub type Tables<T> = Table<Vec<Table<T>>>;
@@ -34,6 +35,7 @@ pub struct File {
     pub defaults: Table<Endpoint>,
     pub endpoints: Tables<Endpoint>,
     pub receivers: Tables<Receiver>,
+    pub notify: Tables<Notify>,
 }
 
 /// `[daemon]`
@@ -232,4 +234,18 @@ pub struct Basic {
 #[serde(default)]
 pub struct Secrets {
     pub values: Field<Vec<SecretSource>>,
+}
+
+/// `[[notify]]`
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Notify {
+    pub name: Field<EndpointName>,
+    pub webhook: Field<Target>,
+    pub alertmanager: Field<Target>,
+    pub secret: Field<OneOrMore>,
+    pub endpoints: Field<Vec<EndpointName>>,
+    pub min_severity: Field<Severity>,
+    pub external_url: Field<Target>,
+    pub ca_file: Field<PathBuf>,
 }

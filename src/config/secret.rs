@@ -33,6 +33,30 @@ pub enum Elsewhere {
     Credential(String),
 }
 
+/// One, or several: the new one beside the old one, while somebody else changes theirs.
+#[derive(Debug, Clone)]
+pub struct OneOrMore(pub Vec<SecretSource>);
+
+impl<'de> Deserialize<'de> for OneOrMore {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "neither a place to read a secret from nor a list of them")]
+        enum Shape {
+            One(SecretSource),
+            Several(Vec<SecretSource>),
+        }
+        Ok(Self(match Shape::deserialize(deserializer)? {
+            Shape::One(source) => vec![source],
+            Shape::Several(sources) => sources,
+        }))
+    }
+}
+
+impl Legal for OneOrMore {
+    const FIX: &'static str =
+        "write { file = \"…\" }, { env = \"…\" } or { credential = \"…\" }, or a list of them";
+}
+
 impl Legal for SecretSource {
     const FIX: &'static str =
         "write a text, or { file = \"…\" }, { env = \"…\" } or { credential = \"…\" }";

@@ -69,6 +69,7 @@ fn known_keys(parents: &[&str]) -> &'static [&'static str] {
         ["events"] => keys::<raw::Events>(),
         ["correlation"] => keys::<raw::Correlation>(),
         [.., "users"] => keys::<raw::Users>(),
+        ["notify", _] => keys::<raw::Notify>(),
         ["selfcheck"] => keys::<raw::Selfcheck>(),
         ["defaults"] | ["endpoints", _] => keys::<raw::Endpoint>(),
         ["receivers", _] => keys::<raw::Receiver>(),
@@ -127,7 +128,17 @@ mod tests {
     fn a_tables_keys_are_those_that_serde_reads() {
         assert_eq!(
             keys::<raw::File>(),
-            ["daemon", "store", "events", "correlation", "selfcheck", "defaults", "endpoints", "receivers"]
+            [
+                "daemon",
+                "store",
+                "events",
+                "correlation",
+                "selfcheck",
+                "defaults",
+                "endpoints",
+                "receivers",
+                "notify"
+            ]
         );
         assert!(keys::<raw::Endpoint>().contains(&"connect-to"));
     }

@@ -18,6 +18,7 @@ use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
 use crate::correlate::Silence;
 use crate::event::key::Key;
+use crate::incident::severity::Severity;
 
 /// `"30s"`, `"5m"`, `"1h 30m"`, `"7d"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -170,6 +171,8 @@ legal! {
     Origin: "write what the page sends, such as \"https://shop.example\", or \"null\" or \"none\"";
     Expect: "write \"allow\" or \"deny\"";
     Method: "write what the page asks with, such as \"POST\"";
+    Severity: "write \"minor\", \"major\" or \"critical\"";
+    Vec<EndpointName>: "write a list of names such as [\"chat-eu\"]";
     Vec<ProbeKind>: "write a list such as [\"websocket\", \"tls\"]";
     Vec<SecretSource>: "write a list such as [{ file = \"…\" }, { env = \"…\" }]";
     Vec<String>: "write a list of texts";

@@ -7,5 +7,6 @@ pub mod nameserver;
 pub mod page;
 pub mod pki;
 pub mod raw;
+pub mod receiver;
 pub mod responder;
 pub mod sender;

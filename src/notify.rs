@@ -1,0 +1,102 @@
+//! Outgoing: tells others of incidents, from a queue in the events file.
+//!
+//! What incidents queue is on disk before anybody sends it, and leaves the queue once it was taken:
+//! at least once, under the same id, those of one incident in their order. On a thread of its own,
+//! with a task for each target, so that no probe and no other target waits for a slow one.
+
+mod alertmanager;
+mod answer;
+mod client;
+mod queue;
+mod sender;
+mod signature;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::{fmt, io};
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::check::endpoint::Trust;
+use crate::check::target;
+use crate::inbox::Inbox;
+use crate::incident::notice::Subscription;
+use sender::Sender;
+
+/// Somebody who is told.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Of what.
+    pub subscription: Subscription,
+    /// Where.
+    pub url: target::Target,
+    /// Each signs every message.
+    pub keys: Vec<Key>,
+    /// Whose certificates are believed.
+    pub trust: Trust,
+}
+
+/// What messages are signed with.
+#[derive(Clone)]
+pub struct Key(pub Arc<[u8]>);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+/// The notifier, before its thread.
+#[derive(Debug)]
+pub struct Notifier {
+    /// The events file.
+    pub path: PathBuf,
+    /// Who writes it.
+    pub inbox: Inbox,
+    /// Who is told; each change begins anew, also with those who said that they are gone.
+    pub targets: watch::Receiver<Arc<[Target]>>,
+}
+
+impl Notifier {
+    /// Starts the thread; it ends with `stop`, whatever is under way: it is sent again.
+    pub fn spawn(self, stop: CancellationToken) -> io::Result<JoinHandle<()>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(4)
+            .build()?;
+        thread::Builder::new().name("notifier".to_owned()).spawn(move || {
+            runtime.block_on(self.serve(stop));
+            // A resolver may hang on a name.
+            runtime.shutdown_background();
+        })
+    }
+
+    async fn serve(mut self, stop: CancellationToken) {
+        loop {
+            let targets = self.targets.borrow_and_update().clone();
+            let mut senders = JoinSet::new();
+            for target in targets.iter() {
+                match Sender::new(target.clone(), &self.path, self.inbox.clone()) {
+                    Ok(sender) => {
+                        senders.spawn(sender.run());
+                    }
+                    Err(error) => {
+                        let target = &target.subscription.name;
+                        tracing::error!(%target, %error, "nobody there is told of incidents");
+                    }
+                }
+            }
+            let changed = tokio::select! {
+                changed = self.targets.changed() => changed.is_ok(),
+                () = stop.cancelled() => false,
+            };
+            senders.shutdown().await;
+            if !changed {
+                return;
+            }
+        }
+    }
+}
