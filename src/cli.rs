@@ -7,6 +7,7 @@ mod diagnose;
 mod events;
 mod exit;
 mod explain;
+mod incidents;
 mod json;
 mod lint;
 mod run;
@@ -61,6 +62,8 @@ enum Command {
         #[command(subcommand)]
         command: events::Command,
     },
+    /// Say what happened: incidents, out of the events file.
+    Incidents(incidents::Incidents),
     /// List every fault of a config, or what it will cost and how soon it will notice.
     Lint {
         /// The config.
@@ -79,6 +82,7 @@ impl Cli {
             Command::Diagnose(args) => diagnose::diagnose(*args),
             Command::Explain { code } => explain::explain(code.as_deref()),
             Command::Events { command } => command.run(),
+            Command::Incidents(args) => incidents::incidents(&args),
             Command::Lint { config } => lint::lint(&config),
         }
     }

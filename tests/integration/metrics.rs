@@ -30,7 +30,8 @@ async fn with_everything() -> (Home, Daemon, Pki) {
          origins = [{{ origin = \"none\" }}, {{ origin = \"null\", expect = \"deny\" }}]\n\
          [[endpoints]]\nname = \"api\"\nurl = \"http://{}/\"\nprobes = [\"cors\"]\n\
          origins = [{{ origin = \"https://app.test\" }}]\ncors = {{ method = \"PUT\" }}\nusers = {{}}\n\
-         [[receivers]]\nname = \"events\"\nopen = \"anyone may post events here\"\n",
+         [[receivers]]\nname = \"events\"\nopen = \"anyone may post events here\"\n\
+         [[notify]]\nname = \"ops\"\nalertmanager = \"http://127.0.0.1:9\"\n",
         pki.keys(&open),
         pki.keys(&expired),
         talking.address,

@@ -104,6 +104,7 @@ fn every_setting_is_told() {
         "Users",
         "Receiver",
         "Auth",
+        "Notify",
     ] {
         let (_, rest) = raw.split_once(&format!("pub struct {structure} {{")).unwrap();
         let (body, _) = rest.split_once("\n}").unwrap();
