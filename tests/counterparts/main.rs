@@ -18,6 +18,7 @@ mod cors;
 #[expect(dead_code, reason = "it is made for other tests too")]
 mod daemon;
 mod durability;
+mod incidents;
 mod matrix;
 mod network;
 mod program;
