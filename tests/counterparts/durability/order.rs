@@ -19,7 +19,8 @@ pub fn check(log: &str) -> Order {
     let mut order = Order::default();
     // By thread: a call that has begun, with its arguments and what was written by then.
     let mut begun: HashMap<&str, Call> = HashMap::new();
-    let mut written: HashSet<String> = HashSet::new();
+    // By file: what was written to it and neither synced nor given up by a sync that failed.
+    let mut written: HashMap<String, HashSet<String>> = HashMap::new();
     let mut durable: HashSet<String> = HashSet::new();
     let mut requests: HashMap<String, String> = HashMap::new();
     for line in log.lines() {
@@ -33,7 +34,11 @@ pub fn check(log: &str) -> Order {
                 call
             }
             None => {
-                let call = Call { text: rest.to_owned(), written: written.clone() };
+                let mut call = Call { text: rest.to_owned(), written: HashSet::new() };
+                if call.is_sync() {
+                    // What was written before the sync began is what it covers.
+                    call.written = written.get(&call.path()).cloned().unwrap_or_default();
+                }
                 // What is answered counts from when the answer begins.
                 if call.is_acknowledgement() {
                     match requests.get(&call.file()) {
@@ -50,13 +55,22 @@ pub fn check(log: &str) -> Order {
             }
         };
         let failed = call.text.rsplit_once(" = ").is_none_or(|(_, value)| value.starts_with('-'));
+        if call.is_sync() {
+            // After one that failed, the kernel may call pages clean that it has lost: these rows
+            // count only where they are written once more.
+            if let Some(left) = written.get_mut(&call.path()) {
+                left.retain(|event| !call.written.contains(event));
+            }
+            if !failed {
+                durable.extend(call.written);
+            }
+            continue;
+        }
         if failed {
             continue;
         }
         match call.name() {
-            "pwrite64" if call.file().contains("-wal>") => written.extend(call.events()),
-            // What was written before the sync began is what it covers.
-            "fdatasync" | "fsync" if call.file().contains("-wal>") => durable.extend(call.written),
+            "pwrite64" => written.entry(call.path()).or_default().extend(call.events()),
             "read" | "recvfrom" => {
                 if let Some(event) = call.events().pop() {
                     requests.insert(call.file(), event);
@@ -77,6 +91,17 @@ struct Call {
 impl Call {
     fn name(&self) -> &str {
         self.text.split('(').next().unwrap_or_default()
+    }
+
+    fn is_sync(&self) -> bool {
+        matches!(self.name(), "fdatasync" | "fsync")
+    }
+
+    /// The path without its descriptor.
+    fn path(&self) -> String {
+        let file = self.file();
+        let path = file.split_once('<').and_then(|(_, rest)| rest.split('>').next());
+        path.unwrap_or_default().to_owned()
     }
 
     /// The descriptor with its path.
@@ -117,6 +142,11 @@ fn an_answer_before_its_sync_is_seen() {
     assert_eq!(judged(&[&first, &row_2, sync, answer]), (0, 1), "the sync is of another's row");
     let failed = "2 fdatasync(5</x/events.db-wal>) = -1 EIO (Input/output error) (INJECTED)\n";
     assert_eq!(judged(&[&first, &row_1, failed, answer]), (0, 1));
+    assert_eq!(judged(&[&first, &row_1, failed, sync, answer]), (0, 1), "what failed is lost");
+    let (folded, file_sync) =
+        (row_1.replace("-wal", ""), "2 fsync(6</x/events.db>) = 0\n".to_owned());
+    assert_eq!(judged(&[&first, &row_1, failed, &folded, sync, answer]), (0, 1));
+    assert_eq!(judged(&[&first, &row_1, failed, &folded, &file_sync, answer]), (1, 0));
     let (begin, end) = (
         "2 fdatasync(5</x/events.db-wal> <unfinished ...>\n",
         "2 <... fdatasync resumed>)        = 0\n",
