@@ -299,6 +299,8 @@ fn nothing_is_lost_or_judged_twice_while_the_daemon_is_away_or_the_clock_leaps()
     desk.step(&[], at(140));
     let after = desk.state();
     assert!(before.iter().all(|row| after.contains(row)), "{before:#?}\n{after:#?}");
+    desk.live(141..160);
+    assert!((0..=156).all(|minute| desk.correlation("a", minute).is_some()), "none is lost");
 }
 
 #[test]
