@@ -36,8 +36,8 @@ const PER_HISTOGRAM: usize = 19;
 /// Series of one encrypted endpoint with two addresses and chains of three.
 const PER_TLS: usize = 11 + 2 * (3 * 3 + VerifyFailure::LABELS.len());
 
-/// Series of one receiver: 18 classes, 21 reasons, 4 others, and a histogram with 10 bounds.
-const PER_RECEIVER: usize = 18 + 21 + 4 + 13;
+/// Series of one receiver: 18 classes, 21 reasons, 5 others, and a histogram with 10 bounds.
+const PER_RECEIVER: usize = 18 + 21 + 5 + 13;
 
 /// Series of one endpoint that takes users: conversations by outcome, windows by result, and those
 /// revised, blind spots and false alarms.

@@ -32,8 +32,11 @@ const LONG_LOG: i64 = 32 * 1024;
 /// How long they are waited for.
 const READERS: Duration = Duration::from_millis(20);
 
-/// Events that are deleted at a time, or twice what arrived, so that deleting keeps up.
-const SLICE: usize = 500;
+/// Time between two slices of what must go: what arrives meanwhile waits for one at the most.
+const SWEEP_EVERY: Duration = Duration::from_millis(50);
+
+/// Events that are deleted at a time, or twice what arrived since, so that deleting keeps up.
+const SLICE: std::ops::RangeInclusive<usize> = 250..=1000;
 
 /// Time between tries to write again: the first, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -57,7 +60,10 @@ impl Writer {
             numbers: numbers.clone(),
             gauges: Gauges::new(),
             since_fold: 0,
+            since_sweep: 0,
+            swept: Swept::More,
             trouble: None,
+            swept_at: Instant::now(),
             looked_at: Instant::now(),
         };
         let name = "inbox".to_owned();
@@ -94,6 +100,10 @@ struct Desk {
     gauges: Gauges,
     /// Errands since the log was folded into the file.
     since_fold: usize,
+    /// Errands since the last slice, and what that came to.
+    since_sweep: usize,
+    swept: Swept,
+    swept_at: Instant,
     trouble: Option<Trouble>,
     looked_at: Instant,
 }
@@ -132,7 +142,8 @@ impl Desk {
     /// How long to wait for an errand.
     fn patience(&self) -> Duration {
         let left = |at: Instant| at.saturating_duration_since(Instant::now());
-        self.trouble.as_ref().map_or(IDLE, |trouble| left(trouble.next_try))
+        let idle = if self.swept == Swept::More { SWEEP_EVERY } else { IDLE };
+        self.trouble.as_ref().map_or(idle, |trouble| left(trouble.next_try))
     }
 
     fn write(&mut self, batch: &mut Vec<Errand>) {
@@ -168,12 +179,16 @@ impl Desk {
     fn tend(&mut self, taken: usize, is_due: bool, is_idle: bool) -> rusqlite::Result<bool> {
         let Some(connection) = &self.store.connection else { return Ok(false) };
         let limits = *self.limits.borrow();
-        let slice = SLICE.max(2 * taken);
-        let swept = retention::sweep(&self.store, connection, limits, slice)?;
-        if swept == Swept::More {
-            self.since_fold += slice;
+        self.since_sweep += taken;
+        if self.swept_at.elapsed() >= SWEEP_EVERY {
+            let slice = (2 * self.since_sweep).clamp(*SLICE.start(), *SLICE.end());
+            self.swept = retention::sweep(&self.store, connection, limits, slice)?;
+            if self.swept == Swept::More {
+                self.since_fold += slice;
+            }
+            (self.since_sweep, self.swept_at) = (0, Instant::now());
         }
-        if is_idle && swept != Swept::More {
+        if is_idle && self.swept != Swept::More {
             retention::tidy(&self.store, connection, limits)?;
         }
         if self.since_fold >= FOLD_EVERY || (is_idle && self.since_fold > 0) {
@@ -188,7 +203,7 @@ impl Desk {
             let oldest = retention::oldest(connection)?.map(|(_, stored_us)| stored_us);
             self.gauges.file(&self.store.path, oldest);
         }
-        Ok(swept == Swept::NoRoom)
+        Ok(self.swept == Swept::NoRoom)
     }
 
     /// The handle counts as lost; a broken file is set aside.

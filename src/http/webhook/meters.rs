@@ -27,6 +27,8 @@ impl Meters {
         let rejected = |reason: &'static str| counter!("watchpost_events_rejected_total", "source" => source(), "reason" => reason);
         let received = Kind::ALL.iter().map(|kind| (*kind, received(*kind)));
         let rejected = Rejection::REASONS.iter().map(|reason| (*reason, rejected(reason)));
+        // Counted by the inbox, once they are on disk.
+        counter!("watchpost_events_dead_letter_total", "source" => source()).increment(0);
         let meters = Self {
             received: received.collect(),
             rejected: rejected.collect(),
