@@ -214,6 +214,7 @@ impl Casebook {
             Ok(true) => {
                 self.through = self.reader.through().unwrap_or_default();
                 self.windows.rewrite();
+                self.incidents.rewrite();
             }
             Err(error) => tracing::error!(%error, "the new events file cannot be read"),
         }

@@ -162,6 +162,12 @@ impl Incidents {
         }
     }
 
+    /// The file is another one: it gets all that is known.
+    pub fn rewrite(&mut self) {
+        self.cases.rewrite();
+        self.leaves.rewrite();
+    }
+
     /// Those that are wanted, as they are now: what is not written yet goes before the file.
     pub fn list(&self, reader: &Reader, filter: &Filter) -> rusqlite::Result<Vec<Incident>> {
         let mut incidents = archive::list(reader.connection(), filter)?;

@@ -142,6 +142,13 @@ impl Cases {
         Some(open)
     }
 
+    /// The file is another one, which knows none of them.
+    pub fn rewrite(&mut self) {
+        for case in self.cases.values_mut().filter(|case| case.incident.is_some()) {
+            case.dirt = Dirt::Story;
+        }
+    }
+
     /// Its evidence is another: it must be written.
     pub fn soil(&mut self, endpoint: &EndpointName) {
         if let Some(case) = self.cases.get_mut(endpoint) {

@@ -16,7 +16,7 @@ const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 fn door(port: u16) -> String {
     format!(
         "[[endpoints]]\nname = \"door\"\ninterval = \"1s\"\nurl = \"ws://127.0.0.1:{port}/\"\n\
-         team = \"web\"\nhealth = {{ confirm-delay = \"1s\", up-after = 1 }}\n"
+         team = \"web\"\nhealth = {{ confirm-delay = \"1s\" }}\n"
     )
 }
 

@@ -43,7 +43,7 @@ impl Door {
     pub fn config(&self, keys: &str) -> String {
         format!(
             "admin = true\n[[endpoints]]\nname = \"door\"\ninterval = \"1s\"\nurl = \"ws://{}/\"\n\
-             team = \"web\"\nhealth = {{ confirm-delay = \"1s\", up-after = 1 }}\n{keys}",
+             team = \"web\"\nhealth = {{ confirm-delay = \"1s\" }}\n{keys}",
             self.server.address
         )
     }

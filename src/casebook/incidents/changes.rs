@@ -37,3 +37,21 @@ fn words(event: &AnalyticsEvent, change: &Change) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_told_in_words_and_twice_the_same() {
+        let text = r#"{"id":"0123456789abcdef0123456789abcdef","kind":"deployment",
+            "at":"2026-11-21T12:00:00Z","change":{"entity":"1b2c","entity_type":"Deployment",
+            "action":"Update","state":"Active","properties":["name","status"],"by":"u-1"}}"#;
+        let event: AnalyticsEvent = serde_json::from_str(text).unwrap();
+        let change = of_event(&event).unwrap();
+        assert_eq!(change.what, "Deployment 1b2c Update: name, status; now Active");
+        assert_eq!((change.source, change.who.as_deref()), (ChangeSource::Deployment, Some("u-1")));
+        assert_eq!(of_event(&event), Some(change));
+        assert_eq!(of_event(&AnalyticsEvent { change: None, ..event }), None);
+    }
+}

@@ -64,34 +64,12 @@ impl Leaves {
         let address = seen.address?;
         let leaf = seen.chain.as_ref()?.leaf()?;
         let endpoint = &told.check.endpoint.name;
-        let addresses = self.0.entry(endpoint.clone()).or_default();
-        if !addresses.contains_key(&address) && addresses.len() >= MAX_ADDRESSES {
-            addresses.pop_first();
-        }
-        let presented = addresses.entry(address).or_default();
-        let leaves = &mut presented.leaves;
-        let fingerprint = &leaf.fingerprint;
-        let present = leaves.last().map(|(last, _)| last.clone());
-        let known = leaves.iter().position(|(known, _)| known == fingerprint);
-        let before = known.map(|at| leaves.remove(at));
-        leaves.push((fingerprint.clone(), now));
-        if leaves.len() > REMEMBERED {
-            leaves.remove(0);
-        }
-        let present = present?;
-        let turn = before.is_some_and(|(_, at)| now.duration_since(at) < TURNS);
-        if present == *fingerprint {
-            return None;
-        }
-        presented.written = false;
-        if turn {
-            return None;
-        }
+        let before = self.see(endpoint, address, &leaf.fingerprint, now)?;
         let short = |fingerprint: &str| fingerprint.chars().take(16).collect::<String>();
         let ends = leaf.facts.as_ref().map_or(String::new(), |facts| {
             format!(", valid until {}", facts.not_after.strftime("%Y-%m-%d"))
         });
-        let (was, is) = (short(&present), short(fingerprint));
+        let (was, is) = (short(&before), short(&leaf.fingerprint));
         Some(ChangeEvent {
             at: told.row.at,
             source: ChangeSource::Certificate,
@@ -101,10 +79,46 @@ impl Leaves {
         })
     }
 
+    /// Takes in the leaf of an address; gives the one before, where another has taken its place.
+    fn see(
+        &mut self,
+        endpoint: &EndpointName,
+        address: SocketAddr,
+        fingerprint: &str,
+        now: Timestamp,
+    ) -> Option<String> {
+        let addresses = self.0.entry(endpoint.clone()).or_default();
+        if !addresses.contains_key(&address) && addresses.len() >= MAX_ADDRESSES {
+            addresses.pop_first();
+        }
+        let presented = addresses.entry(address).or_default();
+        let leaves = &mut presented.leaves;
+        let before = leaves.last().map(|(last, _)| last.clone());
+        let known = leaves.iter().position(|(known, _)| known == fingerprint);
+        let seen_at = known.map(|at| leaves.remove(at).1);
+        leaves.push((fingerprint.to_owned(), now));
+        if leaves.len() > REMEMBERED {
+            leaves.remove(0);
+        }
+        if before.as_deref() == Some(fingerprint) {
+            return None;
+        }
+        presented.written = false;
+        let is_a_turn = seen_at.is_some_and(|at| now.duration_since(at) < TURNS);
+        before.filter(|_| !is_a_turn)
+    }
+
     /// Forgets endpoints that are watched no longer.
     pub fn keep(&mut self, checks: &[Arc<Check>]) {
         let named: BTreeSet<_> = checks.iter().map(|check| &check.endpoint.name).collect();
         self.0.retain(|endpoint, _| named.contains(endpoint));
+    }
+
+    /// The file is another one, which knows none of them.
+    pub fn rewrite(&mut self) {
+        for presented in self.0.values_mut().flat_map(BTreeMap::values_mut) {
+            presented.written = false;
+        }
     }
 
     /// What the file does not know.
@@ -126,5 +140,29 @@ impl Leaves {
         for presented in self.0.values_mut().flat_map(BTreeMap::values_mut) {
             presented.written = true;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_leaf_is_a_change_and_a_turn_is_none() {
+        let endpoint = EndpointName::try_from("door".to_owned()).unwrap();
+        let address = "192.0.2.1:443".parse().unwrap();
+        let at = |minute: i64| Timestamp::from_second(60 * minute).unwrap();
+        let mut leaves = Leaves::default();
+        let mut see = |leaf, minute| leaves.see(&endpoint, address, leaf, at(minute));
+        assert_eq!(see("a", 0), None, "the first sight is no change");
+        assert_eq!(see("b", 1), Some("a".to_owned()));
+        assert_eq!(see("a", 2), None, "two servers by turns");
+        assert_eq!(see("b", 3), None);
+        assert_eq!(see("b", 4), None);
+        assert_eq!(see("a", 70), Some("b".to_owned()), "the old one is back");
+        assert_eq!(leaves.unwritten().len(), 1);
+        leaves.written();
+        assert_eq!(leaves.see(&endpoint, address, "a", at(71)), None);
+        assert_eq!(leaves.unwritten().len(), 0);
     }
 }
