@@ -3,7 +3,6 @@
 
 mod api;
 pub mod exposition;
-mod incidents;
 mod live;
 pub mod metrics;
 pub mod negotiation;
@@ -82,9 +81,9 @@ pub fn router(context: Context) -> Router {
         .route("/api/v1/checks", get(api::checks))
         .route("/api/v1/correlations", get(api::correlations::list))
         .route("/api/v1/events", get(api::events::list))
-        .route("/api/v1/incidents", get(incidents::list))
-        .route("/api/v1/incidents/{id}", get(incidents::one))
-        .route("/api/v1/incidents/{id}/evidence/{n}", get(incidents::evidence))
+        .route("/api/v1/incidents", get(api::incidents::list))
+        .route("/api/v1/incidents/{id}", get(api::incidents::one))
+        .route("/api/v1/incidents/{id}/evidence/{n}", get(api::incidents::evidence))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/-/healthy", get(live::healthy))
         .route("/-/ready", get(live::ready))

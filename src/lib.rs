@@ -13,11 +13,13 @@ pub mod database;
 /// Lines that nobody waits for.
 pub mod log;
 
+/// What the contact centre said. Pure.
+pub mod event;
+
 /// What is watched: endpoints, origins, probes, how often.
 pub mod check;
 
 /// What a run saw, why it failed, what that means. Pure.
-pub mod notify;
 pub mod outcome;
 
 /// Where events may be posted, and by whom.
@@ -25,6 +27,15 @@ pub mod receiver;
 
 /// Up, down or unknown, over several runs. Pure.
 pub mod health;
+
+/// Do real users and our probes agree? Pure.
+pub mod correlate;
+
+/// One run as JSON.
+pub mod report;
+
+/// An interval of bad health, and whom it hurt. Pure.
+pub mod incident;
 
 /// `config.toml` to checks, and what they will cost.
 pub mod config;
@@ -44,26 +55,17 @@ pub mod edge;
 /// Doors whose answers are known beforehand, and what else tells whether this monitor sees.
 pub mod canary;
 
-/// One run as JSON.
-pub mod report;
-
-/// What the contact centre said. Pure.
-pub mod event;
-
 /// Events on disk before they are acknowledged.
 pub mod inbox;
 
 /// The single writer: counts, histograms, health, the store; snapshots for readers.
 pub mod record;
 
-/// Do real users and our probes agree? Pure.
-pub mod correlate;
-
-/// An interval of bad health, and whom it hurt. Pure.
-pub mod incident;
-
 /// Conversations, windows, incidents: what is made of events and runs.
 pub mod casebook;
+
+/// Others are told of incidents, from a queue that outlives the process.
+pub mod notify;
 
 /// Metrics, page and API.
 pub mod http;

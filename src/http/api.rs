@@ -2,7 +2,9 @@
 
 pub mod correlations;
 pub mod events;
+pub mod incidents;
 mod query;
+mod trouble;
 
 use axum::Json;
 use axum::extract::State;

@@ -122,8 +122,21 @@ fn independent_verifiers_take_what_is_signed() {
 fn the_api_is_what_its_document_says() {
     let folder = tempfile::tempdir().unwrap();
     let (port, door_port) = (free_port(), free_port());
-    let _daemon = daemon(folder.path(), port, &door(door_port));
+    let keys = door(door_port)
+        + "users = { queues = [\"q-1\"] }\n\
+           [[receivers]]\nname = \"events\"\nopen = \"anyone may post events here\"\n";
+    let _daemon = daemon(folder.path(), port, &keys);
     // With something to show in every field.
+    let event = "{\"topicName\":\"v2.detail.events.conversation.c-1.acd.start\",\"eventBody\":\
+        {\"conversationId\":\"c-1\",\"queueId\":\"q-1\",\"mediaType\":\"MESSAGE\",\
+        \"messageType\":\"WEBMESSAGING\",\"direction\":\"INBOUND\"}}";
+    let hook = format!("http://127.0.0.1:{port}/hooks/genesys");
+    let answer = said(Command::new("curl").args(["-s", "-d", event, &hook]));
+    assert_eq!(answer, "{\"stored\":\"new\"}\n");
+    until("event", || {
+        let events = json(port, "/api/v1/events");
+        (events["events"][0]["endpoint"] == "door").then_some(())
+    });
     until("incident", || {
         let incidents = json(port, "/api/v1/incidents");
         let id = incidents["incidents"][0]["id"].as_str()?.to_owned();

@@ -218,24 +218,24 @@ async fn events_are_listed_with_where_they_belong() {
         list(&newest),
         [["acd_start", "-", "-"], ["customer_end", "b", "route"], ["customer_start", "b", "route"]]
     );
-    let older = json_of(&daemon, &format!("/api/v1/events?before={}", newest["before"]));
+    let older = json_of(&daemon, &format!("/api/v1/events?cursor={}", newest["next"]));
     assert_eq!(list(&older), vec![["customer_start", "a", "deployment"]; 5]);
-    assert_eq!(older["before"], Value::Null);
+    assert_eq!(older["next"], Value::Null);
     let ends = json_of(&daemon, "/api/v1/events?kind=customer_end");
     assert_eq!(list(&ends), [["customer_end", "b", "route"]]);
-    assert_eq!(ends["before"], Value::Null);
+    assert_eq!(ends["next"], Value::Null);
     let unmapped = json_of(&daemon, "/api/v1/correlations?limit=1")["unmapped"].clone();
     assert_eq!(unmapped["started"], 1);
 
     for (path, words) in [
         ("/api/v1/events?limit=0", "limit: write a number from 1 to 1000"),
         ("/api/v1/events?kind=start", "kind: write one of customer_start,"),
-        ("/api/v1/events?before=x", "before: write the `before`"),
+        ("/api/v1/events?cursor=x", "cursor: write the `next`"),
         ("/api/v1/events?endpoint=a", "query: no such parameter; there are limit, kind, before"),
         ("/api/v1/correlations?endpoint=c", "endpoint: none of this name takes users"),
         ("/api/v1/correlations?endpoint=%20", "endpoint: write the name of an endpoint"),
         ("/api/v1/correlations?since=now", "since: write a time such as"),
-        ("/api/v1/correlations?after=99999999999999/a", "after: write the `next`"),
+        ("/api/v1/correlations?cursor=99999999999999/a", "cursor: write the `next`"),
         ("/api/v1/correlations?limit=1&limit=2", "limit: given twice"),
     ] {
         let (head, body) = daemon.get_with(path, "");

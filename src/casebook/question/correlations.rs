@@ -44,7 +44,7 @@ pub struct Correlations {
     pub silence: Silence,
     /// The newest first.
     pub windows: Vec<WindowView>,
-    /// Ask with `after` for those behind the last; none where there are no more.
+    /// The `cursor` of those behind the last; none where there are no more.
     pub next: Option<String>,
     /// By endpoint.
     pub endpoints: Vec<Summary>,

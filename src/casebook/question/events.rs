@@ -31,8 +31,8 @@ pub struct EventsAsked {
 pub struct Events {
     /// The events.
     pub events: Vec<EventView>,
-    /// Ask for those before this place to go on; none where there are no more.
-    pub before: Option<u64>,
+    /// The `cursor` of those before them; none where there are no more.
+    pub next: Option<u64>,
 }
 
 /// An event.
@@ -104,6 +104,6 @@ impl Windows {
         let mut older =
             connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM events WHERE seq < ?1)")?;
         let older: bool = older.query_row([last], |row| row.get(0))?;
-        Ok(Events { events, before: older.then_some(last.unsigned_abs()) })
+        Ok(Events { events, next: older.then_some(last.unsigned_abs()) })
     }
 }

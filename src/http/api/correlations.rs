@@ -2,12 +2,11 @@
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 
-use super::query::{Query, Wrong, number};
+use super::query::{Query, number};
+use super::trouble::Trouble;
 use crate::casebook::question::Question;
-use crate::casebook::question::correlations::{Place, WindowsAsked};
+use crate::casebook::question::correlations::{Correlations, Place, WindowsAsked};
 use crate::check::endpoint::EndpointName;
 use crate::correlate::Minute;
 use crate::http::Context;
@@ -16,20 +15,18 @@ use crate::http::Context;
 const LATEST: i64 = 4_223_371_679;
 
 /// The newest windows, and what they come to.
-pub async fn list(State(context): State<Context>, RawQuery(query): RawQuery) -> Response {
-    let asked = match asked(query.as_deref()) {
-        Ok(asked) => asked,
-        Err(wrong) => return wrong.into_response(),
-    };
-    match context.casebook.ask(|answer| Question::Correlations(asked, answer)).await {
-        Some(Some(found)) => Json(found).into_response(),
-        Some(None) => Wrong::new("endpoint", "none of this name takes users").into_response(),
-        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
+pub async fn list(
+    State(context): State<Context>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Correlations>, Trouble> {
+    let asked = asked(query.as_deref())?;
+    let found = context.casebook.ask(|answer| Question::Correlations(asked, answer)).await;
+    let found = found.ok_or_else(Trouble::unreadable)?;
+    found.map(Json).ok_or_else(|| Trouble::wrong("endpoint", "none of this name takes users"))
 }
 
-fn asked(query: Option<&str>) -> Result<WindowsAsked, Wrong> {
-    let query = Query::new(query, &["endpoint", "since", "until", "limit", "after"])?;
+fn asked(query: Option<&str>) -> Result<WindowsAsked, Trouble> {
+    let query = Query::new(query, &["endpoint", "since", "until", "limit", "cursor"])?;
     let name = |text: &str| EndpointName::try_from(text.to_owned()).ok();
     let after = |text: &str| {
         let (minute, endpoint) = text.split_once('/')?;
@@ -41,6 +38,6 @@ fn asked(query: Option<&str>) -> Result<WindowsAsked, Wrong> {
         since: query.time("since")?.map(Minute::of),
         until: query.time("until")?.map(Minute::of),
         limit: query.limit()?,
-        after: query.read("after", "write the `next` of an earlier answer", after)?,
+        after: query.read("cursor", "write the `next` of an earlier answer", after)?,
     })
 }

@@ -1,35 +1,16 @@
 //! Parameters of the API, with words about those that are wrong.
 
 use std::borrow::Cow;
-use std::fmt::Display;
 use std::str::FromStr;
 
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use jiff::Timestamp;
 use url::form_urlencoded;
 
+use super::trouble::Trouble;
 use crate::casebook::question::MAX_ROWS;
 
 /// Rows of an answer, where nobody says how many.
 const USUAL_ROWS: usize = 100;
-
-/// What is wrong with a request, on one line.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Wrong(String);
-
-impl Wrong {
-    /// A value that is none of these.
-    pub fn new(name: &str, what: impl Display) -> Self {
-        Self(format!("{name}: {what}\n"))
-    }
-}
-
-impl IntoResponse for Wrong {
-    fn into_response(self) -> Response {
-        (StatusCode::BAD_REQUEST, self.0).into_response()
-    }
-}
 
 /// The parameters of a request; each of these may come once, and no other.
 #[derive(Debug)]
@@ -37,15 +18,15 @@ pub struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Query<'a> {
     /// Reads what stands behind the question mark.
-    pub fn new(text: Option<&'a str>, known: &[&str]) -> Result<Self, Wrong> {
+    pub fn new(text: Option<&'a str>, known: &[&str]) -> Result<Self, Trouble> {
         let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
         for (name, value) in form_urlencoded::parse(text.unwrap_or_default().as_bytes()) {
             if !known.contains(&&*name) {
                 let what = format!("no such parameter; there are {}", known.join(", "));
-                return Err(Wrong::new("query", what));
+                return Err(Trouble::wrong("query", what));
             }
             if pairs.iter().any(|(before, _)| *before == name) {
-                return Err(Wrong::new(&name, "given twice"));
+                return Err(Trouble::wrong(&name, "given twice"));
             }
             pairs.push((name, value));
         }
@@ -63,13 +44,13 @@ impl<'a> Query<'a> {
         name: &str,
         what: &str,
         read: impl Fn(&str) -> Option<T>,
-    ) -> Result<Option<T>, Wrong> {
-        let read = |text| read(text).ok_or_else(|| Wrong::new(name, what));
+    ) -> Result<Option<T>, Trouble> {
+        let read = |text| read(text).ok_or_else(|| Trouble::wrong(name, what));
         self.text(name).map(read).transpose()
     }
 
     /// How many rows.
-    pub fn limit(&self) -> Result<usize, Wrong> {
+    pub fn limit(&self) -> Result<usize, Trouble> {
         let in_range = |text: &str| {
             let limit = number::<usize>(text)?;
             (1..=MAX_ROWS).contains(&limit).then_some(limit)
@@ -79,7 +60,7 @@ impl<'a> Query<'a> {
     }
 
     /// A time.
-    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Wrong> {
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Trouble> {
         self.read(name, "write a time such as 2026-11-21T12:00:00Z", |text| text.parse().ok())
     }
 }
