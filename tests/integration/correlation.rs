@@ -227,22 +227,25 @@ async fn events_are_listed_with_where_they_belong() {
     let unmapped = json_of(&daemon, "/api/v1/correlations?limit=1")["unmapped"].clone();
     assert_eq!(unmapped["started"], 1);
 
-    for (path, words) in [
-        ("/api/v1/events?limit=0", "limit: write a number from 1 to 1000"),
-        ("/api/v1/events?kind=start", "kind: write one of customer_start,"),
-        ("/api/v1/events?cursor=x", "cursor: write the `next`"),
-        ("/api/v1/events?endpoint=a", "query: no such parameter; there are limit, kind, before"),
-        ("/api/v1/correlations?endpoint=c", "endpoint: none of this name takes users"),
-        ("/api/v1/correlations?endpoint=%20", "endpoint: write the name of an endpoint"),
-        ("/api/v1/correlations?since=now", "since: write a time such as"),
-        ("/api/v1/correlations?cursor=99999999999999/a", "cursor: write the `next`"),
-        ("/api/v1/correlations?limit=1&limit=2", "limit: given twice"),
+    for (path, status, words) in [
+        ("/api/v1/events?limit=0", 400, "limit: write a number from 1 to 1000"),
+        ("/api/v1/events?kind=start", 400, "kind: write one of customer_start,"),
+        ("/api/v1/events?cursor=x", 400, "cursor: write the `next`"),
+        (
+            "/api/v1/events?endpoint=a",
+            400,
+            "query: no such parameter; there are limit, kind, cursor",
+        ),
+        ("/api/v1/correlations?endpoint=c", 404, "no such endpoint that takes users"),
+        ("/api/v1/correlations?endpoint=%20", 400, "endpoint: write the name of an endpoint"),
+        ("/api/v1/correlations?since=now", 400, "since: write a time such as"),
+        ("/api/v1/correlations?cursor=99999999999999/a", 400, "cursor: write the `next`"),
+        ("/api/v1/correlations?limit=1&limit=2", 400, "limit: given twice"),
     ] {
         let (head, body) = daemon.get_with(path, "");
-        assert!(
-            head.starts_with("HTTP/1.1 400 ") && body.starts_with(words),
-            "{path}: {head}{body}"
-        );
+        let said: Value = serde_json::from_str(&body).unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{path}: {head}");
+        assert!(said["error"].as_str().unwrap().starts_with(words), "{path}: {body}");
     }
     let empty = json_of(
         &daemon,

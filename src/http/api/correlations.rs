@@ -11,8 +11,8 @@ use crate::check::endpoint::EndpointName;
 use crate::correlate::Minute;
 use crate::http::Context;
 
-/// The latest minute that is asked for: of the year 9999.
-const LATEST: i64 = 4_223_371_679;
+/// Digits of a minute in a cursor: with as many, the year 9999 is far behind.
+const DIGITS: usize = 10;
 
 /// The newest windows, and what they come to.
 pub async fn list(
@@ -22,7 +22,7 @@ pub async fn list(
     let asked = asked(query.as_deref())?;
     let found = context.casebook.ask(|answer| Question::Correlations(asked, answer)).await;
     let found = found.ok_or_else(Trouble::unreadable)?;
-    found.map(Json).ok_or_else(|| Trouble::wrong("endpoint", "none of this name takes users"))
+    found.map(Json).ok_or_else(|| Trouble::missing("endpoint that takes users"))
 }
 
 fn asked(query: Option<&str>) -> Result<WindowsAsked, Trouble> {
@@ -30,7 +30,7 @@ fn asked(query: Option<&str>) -> Result<WindowsAsked, Trouble> {
     let name = |text: &str| EndpointName::try_from(text.to_owned()).ok();
     let after = |text: &str| {
         let (minute, endpoint) = text.split_once('/')?;
-        let minute = number(minute).filter(|minute| *minute <= LATEST)?;
+        let minute = number(minute).filter(|_| minute.len() <= DIGITS)?;
         Some(Place { minute: Minute(minute), endpoint: name(endpoint)? })
     };
     Ok(WindowsAsked {

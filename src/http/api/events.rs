@@ -24,9 +24,10 @@ fn asked(query: Option<&str>) -> Result<EventsAsked, Trouble> {
     let query = Query::new(query, &["limit", "kind", "cursor"])?;
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     let kind = |text: &str| Kind::ALL.iter().copied().find(|kind| kind.as_str() == text);
+    let place = |text: &str| number(text).filter(|seq| i64::try_from(*seq).is_ok());
     Ok(EventsAsked {
         limit: query.limit()?,
         kind: query.read("kind", &format!("write one of {}", kinds.join(", ")), kind)?,
-        before: query.read("cursor", "write the `next` of an earlier answer", number)?,
+        before: query.read("cursor", "write the `next` of an earlier answer", place)?,
     })
 }
