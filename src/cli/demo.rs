@@ -60,6 +60,7 @@ fn introduce(scene: &Scene, address: SocketAddr) {
     anstream::println!("  status page   http://{address}/");
     anstream::println!("  metrics       http://{address}/metrics");
     anstream::println!("  API           http://{address}/api/v1/checks");
+    anstream::println!("  incidents     http://{address}/api/v1/incidents");
     anstream::println!("  config        {}", scene.config().display());
     if let Some(port) = scene.port(Door::Forgetful) {
         anstream::println!("\nIn another terminal, ask one door yourself:\n");

@@ -1,4 +1,8 @@
-//! `GET /`: every check in one table, for people.
+//! `GET /`: what is open, and every check in one table, for people.
+
+mod incidents;
+
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -8,10 +12,14 @@ use http::header::{
 use http::{HeaderName, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use maud::{DOCTYPE, Markup, html};
+use tokio::time::timeout;
 
 use super::Context;
+use crate::casebook::archive::Filter;
+use crate::casebook::question::Question;
 use crate::check::origin::Expect;
 use crate::health::State as Health;
+use crate::incident::record::Incident;
 use crate::outcome::Outcome;
 use crate::outcome::verdict::{self, Verdict};
 use crate::record::snapshot::{CheckRecord, Snapshot};
@@ -20,6 +28,12 @@ use crate::record::snapshot::{CheckRecord, Snapshot};
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
 
+/// Open incidents that are shown: an endpoint has one at a time.
+const MAX_INCIDENTS: usize = 100;
+
+/// How long the page waits for them: a disk that hangs must not take the page with it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 const STYLE: &str = include_str!("status.css");
 
 /// The page.
@@ -27,17 +41,21 @@ pub async fn page(State(context): State<Context>) -> Response {
     let Some(snapshot) = context.reader.look().await else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the recorder has ended\n").into_response();
     };
+    // Without them the page still says what is up and down.
+    let wanted = Filter { open: Some(true), limit: MAX_INCIDENTS, ..Filter::default() };
+    let asked = context.casebook.ask(|answer| Question::Incidents(wanted, answer));
+    let open = timeout(PATIENCE, asked).await.ok().flatten().flatten();
     let headers: [(HeaderName, &str); 4] = [
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (CACHE_CONTROL, "no-store"),
     ];
-    (headers, render(&snapshot)).into_response()
+    (headers, render(&snapshot, &open.unwrap_or_default())).into_response()
 }
 
-/// Renders a snapshot.
-pub fn render(snapshot: &Snapshot) -> Markup {
+/// Renders a snapshot, and the incidents that are open.
+pub fn render(snapshot: &Snapshot, open: &[Incident]) -> Markup {
     let now = snapshot.taken_at;
     let mut records: Vec<_> = snapshot.checks.iter().map(AsRef::as_ref).collect();
     // What is wrong first; otherwise in the order of the config.
@@ -70,6 +88,7 @@ pub fn render(snapshot: &Snapshot) -> Markup {
                     }
                 }
                 @if let Some(blind) = blindness(snapshot) { (blind) }
+                (incidents::open(open, now))
                 main {
                     table {
                         thead {
@@ -83,7 +102,10 @@ pub fn render(snapshot: &Snapshot) -> Markup {
                 }
                 footer {
                     a href="/metrics" { "/metrics" } " · "
-                    a href="/api/v1/checks" { "/api/v1/checks" }
+                    a href="/api/v1/checks" { "/api/v1/checks" } " · "
+                    a href="/api/v1/incidents" { "/api/v1/incidents" } " · "
+                    a href="/api/v1/correlations" { "/api/v1/correlations" } " · "
+                    a href="/api/v1/events" { "/api/v1/events" }
                 }
             }
         }

@@ -92,7 +92,7 @@ fuzz_target!(|input: &[u8]| {
     for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
         exposition(format, &render(&snapshot, Settings { prime_failures: true }, format, "").body);
     }
-    let page = status::render(&snapshot).into_string();
+    let page = status::render(&snapshot, &[]).into_string();
     for piece in page.split('<').skip(1) {
         let (tag, text) = piece.split_once('>').expect("an end");
         assert!(is_ours(tag), "<{tag}>{text}");

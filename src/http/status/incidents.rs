@@ -1,0 +1,35 @@
+//! What is open, above the table of checks: what happens, since when, whom it hurts.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::age;
+use crate::incident::record::Incident;
+use crate::incident::view::Summary;
+
+/// Open incidents, the worst first; nothing where there are none.
+pub fn open(incidents: &[Incident], now: Timestamp) -> Markup {
+    let mut open: Vec<_> = incidents.iter().map(Summary::of).collect();
+    open.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.opened_at.cmp(&b.opened_at)));
+    html! {
+        @if !open.is_empty() {
+            section {
+                h2 { "Open incidents" }
+                ul {
+                    @for incident in &open { (line(incident, now)) }
+                }
+            }
+        }
+    }
+}
+
+fn line(incident: &Summary<'_>, now: Timestamp) -> Markup {
+    let failed = incident.affected.failed;
+    html! {
+        li {
+            a href={ "/api/v1/incidents/" (incident.id) "?format=markdown" } { (incident.title) }
+            ", for " (age(incident.began_at, now))
+            @if failed > 0 { ", " (failed) " conversations failed" }
+        }
+    }
+}
