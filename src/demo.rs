@@ -97,7 +97,7 @@ fn config(listen: SocketAddr, edge: &Edge) -> String {
         let (name, host) = (door.name(), door.asked_host());
         // Writing to a `String` cannot fail.
         write!(text, "\n# {}\n[[endpoints]]\nname = \"{name}\"\n", door.trouble()).ok();
-        writeln!(text, "url = \"wss://{host}:{port}/v1?deploymentId=demo\"").ok();
+        writeln!(text, "url = \"wss://{host}:{port}/v1?deploymentId=demo-{name}\"").ok();
         if door == Door::Good {
             text.push_str(
                 "probes = [\"websocket\", \"tls\"]\n\

@@ -55,6 +55,11 @@ impl<'d> Body<'d> {
             return Err(Fault::Unknown);
         }
         let is_change = matches!(kind, Kind::Deployment | Kind::Configuration | Kind::Audit);
+        let is_of_one = !is_change && !matches!(kind, Kind::Undelivered | Kind::Other);
+        if is_of_one && conversation.is_none() && id_of_topic.is_none() {
+            // A sender whose template lost the id would look well for days.
+            return Err(Fault::Unknown);
+        }
         let own = key(&document.id).filter(|_| kind == Kind::Deployment);
         let (media, message) = self.media();
         let direction = word(&document.direction, Direction::from_theirs);
