@@ -56,7 +56,7 @@ impl Fault {
             Self::ManyFields => "there are more than 256 fields",
             Self::LongText => "a name or a text is longer than 8 KiB",
             Self::Empty => "the envelope has no object in detail, eventBody or data",
-            Self::Unknown => "nothing here tells what it is about: a known topicName, and a conversationId",
+            Self::Unknown => "nothing here is known: no topicName, or no conversationId",
         }
     }
 }
