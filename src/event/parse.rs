@@ -19,7 +19,7 @@ use super::reading::{Body, is_object};
 const MAX_ENVELOPES: usize = 6;
 
 /// Headers that tell something of an event. None is needed.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Headers<'a> {
     /// `webhook-id` of Standard Webhooks.
     pub webhook_id: Option<&'a str>,
@@ -30,7 +30,7 @@ pub struct Headers<'a> {
 }
 
 /// `ce-*` headers.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CloudEvent<'a> {
     /// `ce-id`
     pub id: &'a str,
@@ -71,6 +71,26 @@ pub fn parse(headers: &Headers<'_>, body: &[u8], now: Timestamp) -> Result<Parse
         told.sent = Some(&time).filter(|time| time.is_there());
     }
     open(headers, body, &document, told, now, MAX_ENVELOPES)
+}
+
+/// Reads one event of which a signature covers the body, and of the headers only those `signed`.
+///
+/// The others may tell what it is, and not by what it is known again: whoever captured it could
+/// have it stored once more for each header that they make up.
+pub fn parse_signed(
+    headers: &Headers<'_>,
+    signed: &Headers<'_>,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Parsed, Fault> {
+    let Parsed { mut event, time_corrected } = parse(headers, body, now)?;
+    if headers != signed {
+        event.id = match parse(signed, body, now) {
+            Ok(parsed) => parsed.event.id,
+            Err(_) => EventId::of([b"signed".as_slice(), body]),
+        };
+    }
+    Ok(Parsed { event, time_corrected })
 }
 
 fn read(body: &[u8]) -> Result<Document<'_>, Fault> {

@@ -179,6 +179,46 @@ fn each_method_gets_in_and_its_event_is_kept_once() {
 }
 
 #[test]
+fn a_captured_request_is_no_new_event_whatever_headers_are_added() {
+    let home = home(EVERY_METHOD);
+    let daemon = home.start();
+    let cloud = |id: &str| format!("ce-specversion: 1.0\r\nce-id: {id}\r\nce-source: x\r\n");
+    let added = [
+        "webhook-id: other\r\n".to_owned(),
+        cloud("1"),
+        cloud("2") + "ce-type: v2.detail.events.conversation.{id}.acd.start\r\n",
+        "X-Webchat-Health: true\r\n".to_owned(),
+    ];
+    let hub = |body: &str| {
+        let tag = BASE64_STANDARD.encode(sign(body));
+        format!("X-Hub-Signature-256: sha256={tag}\r\n")
+    };
+    let bare = r#"{"conversationId":"c-2","eventTime":1790000000000,"mediaType":"MESSAGE"}"#;
+    for (body, count) in [(event("c-1").as_str(), 1), (bare, 2)] {
+        let first = post(&daemon, &hub(body), body);
+        assert_eq!(first.body, "{\"stored\":\"new\"}\n");
+        for more in &added {
+            let again = post(&daemon, &(hub(body) + more), body);
+            assert_eq!(again.status, 200, "{more}");
+            assert_ne!(again.body, first.body, "{more}");
+        }
+        assert_eq!(stored(&home).len(), count);
+    }
+    let body = event("c-3");
+    let signed = standard("msg_3", seconds(), &body);
+    assert_eq!(post(&daemon, &signed, &body).body, "{\"stored\":\"new\"}\n");
+    for more in added.iter().skip(1) {
+        let again = post(&daemon, &(signed.clone() + more), &body);
+        assert_ne!(again.body, "{\"stored\":\"new\"}\n", "{more}");
+    }
+    assert_eq!(stored(&home).len(), 3);
+    // Whoever has the key may tell two of them apart.
+    let key = format!("X-Api-Key: {KEY}\r\n");
+    let again = post(&daemon, &(key + &cloud("3")), bare);
+    assert_eq!(again.body, "{\"stored\":\"new\"}\n");
+}
+
+#[test]
 fn a_stranger_learns_nothing_and_leaves_nothing() {
     let home = home(EVERY_METHOD);
     let daemon = home.start();
