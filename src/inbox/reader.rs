@@ -86,11 +86,13 @@ fn read(mut rows: rusqlite::Rows<'_>) -> rusqlite::Result<Vec<StoredEvent>> {
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
         let received_us: i64 = row.get(2)?;
-        let text = row.get_ref(3)?.as_str()?;
-        // What an older program wrote is readable; what nobody can read is passed over.
+        // What an older program wrote is readable; what nobody can read, a text of flipped bits
+        // too, is passed over: those behind it must not wait for it.
+        let (Ok(name), Ok(text)) = (row.get_ref(1)?.as_str(), row.get_ref(3)?.as_str()) else {
+            continue;
+        };
         let Ok(event) = serde_json::from_str(text) else { continue };
         // One text for all rows that bear the same.
-        let name = row.get_ref(1)?.as_str()?;
         let receiver = last.take().filter(|last| **last == *name).unwrap_or_else(|| name.into());
         last = Some(receiver.clone());
         events.push(StoredEvent {
