@@ -5,6 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, params};
 
 use super::store::{Store, micros};
+use crate::clock;
 use crate::database;
 
 /// How long an id is known at the least: senders try again for a day.
@@ -62,7 +63,9 @@ pub fn sweep(
 
 /// What can wait until nothing arrives: letters that are too old, pages that are free.
 pub fn tidy(store: &Store, connection: &Connection, limits: Limits) -> rusqlite::Result<()> {
-    let horizon = store.now_us().saturating_sub(micros(limits.age));
+    // Letters bear the time of the wall clock: where that and ours differ, they stay for longer.
+    let now_us = store.now_us().min(clock::now().as_microsecond());
+    let horizon = now_us.saturating_sub(micros(limits.age));
     let mut delete =
         connection.prepare_cached("DELETE FROM dead_letters WHERE received_us < ?1")?;
     delete.execute(params![horizon])?;
