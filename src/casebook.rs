@@ -66,8 +66,8 @@ pub struct Casebook {
     inbox: Inbox,
     /// The last event that something was made of.
     through: u64,
-    /// An event that could not be worked on, and is buried: it is passed over.
-    buried: Option<u64>,
+    /// Events that could not be worked on, and are buried: they are passed over.
+    buried: BTreeSet<u64>,
     windows: Windows,
     incidents: Incidents,
     numbers: watch::Sender<Arc<Numbers>>,
@@ -87,7 +87,8 @@ impl Casebook {
         let windows = Windows::restore(&reader, checks, settings, now)?;
         let incidents = Incidents::restore(&reader, checks, now)?;
         let (numbers, _) = watch::channel(Arc::default());
-        let book = Self { reader, inbox, through, buried: None, windows, incidents, numbers };
+        let book =
+            Self { reader, inbox, through, buried: BTreeSet::new(), windows, incidents, numbers };
         book.publish(BTreeMap::new(), Duration::ZERO);
         Ok(book)
     }
@@ -164,7 +165,7 @@ impl Casebook {
         let more = events.len() >= BATCH_EVENTS;
         let last = events.last().map(|event| (event.seq, event.arrival.received_at));
         let through = last.map(|(seq, _)| seq);
-        events.retain(|event| Some(event.seq) != self.buried);
+        events.retain(|event| !self.buried.contains(&event.seq));
         let judged = match self.windows.fold(&self.reader, &events, more, now) {
             Ok(judged) => judged,
             Err(trouble) => {
@@ -198,6 +199,7 @@ impl Casebook {
         match self.inbox.write(through, Box::new(changes)).await {
             Ok(()) => {
                 self.through = through.unwrap_or(self.through);
+                self.buried.retain(|seq| *seq > self.through);
                 let counted = self.windows.written();
                 self.incidents.written();
                 self.publish(counted, lag);
@@ -223,15 +225,9 @@ impl Casebook {
     /// Sets an event aside that cannot be worked on; the others go on without it.
     async fn bury(&mut self, event: Option<StoredEvent>) {
         let Some(StoredEvent { seq, arrival }) = event else { return };
-        let letter = DeadLetter {
-            receiver: arrival.receiver,
-            received_at: arrival.received_at,
-            fault: "the casebook cannot work on it".to_owned(),
-            content_type: None,
-            body: serde_json::to_vec(&arrival.event).unwrap_or_default(),
-        };
+        let Ok(letter) = DeadLetter::of_event(arrival) else { return };
         if self.inbox.bury(letter).await.is_ok() {
-            self.buried = Some(seq);
+            self.buried.insert(seq);
         }
     }
 

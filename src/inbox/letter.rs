@@ -5,6 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
+use super::Arrival;
+
 /// As many are kept; the oldest go.
 pub const MOST: i64 = 1000;
 
@@ -24,6 +26,24 @@ pub struct DeadLetter {
     pub content_type: Option<String>,
     /// What there is of it: nothing personal.
     pub body: Vec<u8>,
+}
+
+/// What a letter's body is called that is an event in its normal form: one that was stored, and
+/// could not be worked on.
+pub const NORMAL_FORM: &str = "application/vnd.watchpost.event+json";
+
+impl DeadLetter {
+    /// Of an event that was stored, and could not be worked on.
+    pub fn of_event(arrival: Arrival) -> serde_json::Result<Self> {
+        let Arrival { receiver, received_at, event } = arrival;
+        Ok(Self {
+            receiver,
+            received_at,
+            fault: "the casebook cannot work on it".to_owned(),
+            content_type: Some(NORMAL_FORM.to_owned()),
+            body: serde_json::to_vec(&event)?,
+        })
+    }
 }
 
 /// A letter in the file.

@@ -5,16 +5,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::letter::{self, Buried};
+use super::letter::{self, Buried, NORMAL_FORM};
 use super::row::Row;
 use super::store::Known;
 use super::{Arrival, DeadLetter, InboxError, Stored, schema};
 use crate::database::{self, DatabaseError};
 use crate::event::AnalyticsEvent;
-
-/// What a letter's body is called that is an event in its normal form: one that was stored, and
-/// could not be worked on.
-pub const NORMAL_FORM: &str = "application/vnd.watchpost.event+json";
 
 /// What became of a letter.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -67,7 +67,8 @@ impl Store {
         self.connection = None;
         let io = |error| DatabaseError::Io { path: self.path.clone(), error };
         let kept = database::aside::set(&self.path, now).map_err(io)?;
-        let last = self.known.last_seq;
+        // A replay may have given places that this writer has not heard of.
+        let last = self.known.last_seq.max(self.known.through);
         let (_, known) = database::open(&self.path, now, |connection| {
             schema::prepare(connection)?;
             let sql = "INSERT INTO sqlite_sequence (name, seq) VALUES ('events', ?1)";
@@ -105,7 +106,8 @@ impl Known {
         let Some((seq, id)) = self.last else { return Ok(true) };
         let mut select = connection.prepare_cached("SELECT seq FROM events WHERE id = ?1")?;
         let found: Option<i64> = select.query_row(params![id], |row| row.get(0)).optional()?;
-        Ok(found == Some(seq))
+        // A replay puts an event that could not be worked on into a later place.
+        Ok(found.is_some_and(|found| found >= seq))
     }
 }
 
@@ -154,6 +156,18 @@ pub fn micros(duration: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_event_may_be_in_a_later_place_and_in_no_earlier_one() {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&connection).unwrap();
+        let sql = "INSERT INTO events VALUES (7, ?1, 'r', 0, 0, 0, 'other', '{}')";
+        connection.execute(sql, params![[1_u8; 16]]).unwrap();
+        let known = Known::read(&connection).unwrap();
+        let is_in = |seq, id| Known { last: Some((seq, id)), ..known }.is_in(&connection).unwrap();
+        assert!(is_in(7, [1; 16]) && is_in(6, [1; 16]));
+        assert!(!is_in(8, [1; 16]) && !is_in(7, [2; 16]));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_start_with_a_fast_clock_takes_no_id_for_an_old_one() {

@@ -13,6 +13,7 @@ use watchpost::event::AnalyticsEvent;
 use watchpost::event::key::{EventId, Key};
 use watchpost::event::word::Kind;
 use watchpost::inbox::reader::Reader;
+use watchpost::inbox::replay::{Replayed, replay};
 use watchpost::inbox::{
     Arrival, DeadLetter, Inbox, Limits, Refused, Store, Stored, Writer, letter,
 };
@@ -191,6 +192,54 @@ async fn letters_are_kept_within_bounds() {
     assert_eq!(kept.len(), letter::MOST as usize);
     assert_eq!(kept[0].letter.fault, "fault 2", "the oldest went");
     assert_eq!(kept.last().unwrap().letter.body.len(), letter::MAX_BODY_BYTES);
+}
+
+#[tokio::test]
+async fn an_event_that_could_not_be_worked_on_comes_again_behind_the_others() {
+    let file = Box::new(LIMITS);
+    for n in 0..2 {
+        file.inbox.store(arrival(n)).await.unwrap();
+    }
+    let path = file.path();
+    let first = Reader::open(&path).unwrap().after(0, 1).unwrap().remove(0);
+    let buried = DeadLetter::of_event(first.arrival.clone()).unwrap();
+    file.inbox.bury(buried).await.unwrap();
+    file.inbox.write(Some(2), std::boxed::Box::new(|_| Ok(()))).await.unwrap();
+    let replayed = replay(&path, clock::now(), |_| Err("nobody asks".to_owned())).unwrap();
+    assert_eq!(replayed.len(), 1);
+    assert_eq!(replayed[0].1, Replayed::Stored(Stored::New));
+    let again = Reader::open(&path).unwrap().after(2, 10).unwrap();
+    assert_eq!(again.len(), 1);
+    assert_eq!(again[0].arrival, first.arrival);
+    assert_eq!(count(&path, "events"), 2);
+    assert_eq!(count(&path, "dead_letters"), 0);
+}
+
+#[tokio::test]
+async fn a_row_that_is_no_text_any_more_stops_none_behind_it() {
+    let file = Box::new(LIMITS);
+    for n in 0..3 {
+        file.inbox.store(arrival(n)).await.unwrap();
+    }
+    let flip = "UPDATE events SET event = CAST(x'7bff' AS TEXT) WHERE seq = 2";
+    Connection::open(file.path()).unwrap().execute(flip, []).unwrap();
+    let left = Reader::open(&file.path()).unwrap().after(0, 10).unwrap();
+    assert_eq!(left.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 3]);
+}
+
+#[tokio::test]
+async fn a_letter_is_as_old_as_the_wall_clock_says_that_it_bears() {
+    let years = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+    let folder = tempfile::tempdir().unwrap();
+    // It began with a clock that was fast, and is right by now.
+    let file = Box::within(folder, LIMITS, clock::now() + years);
+    let mut old = letter(1, 10);
+    old.received_at -= LIMITS.age + Duration::from_secs(60);
+    file.inbox.bury(letter(2, 10)).await.unwrap();
+    file.inbox.bury(old).await.unwrap();
+    let path = file.path();
+    until(|| count(&path, "dead_letters WHERE fault = 'fault 1'") == 0).await;
+    assert_eq!(count(&path, "dead_letters"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
