@@ -136,18 +136,19 @@ fn attempt<T>(
     path: &Path,
     prepare: impl Fn(&Connection) -> Result<T, DatabaseError>,
 ) -> Result<(Connection, T), DatabaseError> {
-    let is_new = !path.exists();
+    // One that is empty is from a start that came no further.
+    let is_new = fs::metadata(path).map_or(true, |file| file.len() == 0);
     let mut connection = connect(path)?;
-    if !is_new {
-        look_through(&mut connection)?;
-    }
-    let read = prepare(&connection)?;
     if is_new {
-        // The name of a new file is on disk only once its folder is.
+        // The name of a new file is on disk only once its folder is. Before anything is in it: a
+        // start that ends here finds it empty the next time.
         let folder = folder(path).unwrap_or(Path::new("."));
         let io = |error| DatabaseError::Io { path: path.to_owned(), error };
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+    } else {
+        look_through(&mut connection)?;
     }
+    let read = prepare(&connection)?;
     Ok((connection, read))
 }
 
