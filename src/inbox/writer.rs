@@ -251,7 +251,13 @@ impl Desk {
             None => (RETRY.0, String::new()),
         };
         if is_corrupt {
-            return self.fail(error);
+            self.fail(error);
+            // A new file that is broken as soon as it is made is the disk's fault: not one after
+            // the other for as long as that lasts.
+            self.trouble.as_mut().into_iter().for_each(|trouble| {
+                (trouble.next_try, trouble.wait) = (Instant::now() + wait, wait);
+            });
+            return;
         }
         if error.to_string() != told {
             tracing::error!(%error, "the events file cannot be written: events are refused until it can");
