@@ -84,7 +84,8 @@ pub fn send(args: Args) -> ExitCode {
             anstream::eprintln!("{DIM}{outcome}{DIM:#}");
         }
     }));
-    let whole = outcome.acknowledged == outcome.sent;
+    // A plan of less than one event has shown nothing.
+    let whole = outcome.sent > 0 && outcome.acknowledged == outcome.sent;
     if args.json {
         json::print(std::slice::from_ref(&outcome));
     } else {
