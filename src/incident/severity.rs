@@ -131,10 +131,11 @@ pub fn weigh(impact: &Impact<'_>) -> (Severity, Vec<Weight>) {
     (severity, weights)
 }
 
-/// The number in the name of a tier: `1`, `tier-1`, `T1`.
+/// The number at the end of the name of a tier: `1`, `tier-1`, `T1`. Others in a name, as in
+/// `gold 24x7`, say nothing of its rank.
 fn rank(tier: &str) -> Option<u32> {
-    let digits: String = tier.chars().filter(char::is_ascii_digit).collect();
-    digits.parse().ok()
+    let word = |c: char| c.is_alphabetic() || matches!(c, ' ' | '-' | '_');
+    tier.trim().trim_start_matches(word).parse().ok()
 }
 
 #[cfg(test)]
@@ -154,6 +155,8 @@ mod tests {
             (Impact { tier: "2", ..all }, Severity::Major, 50),
             (Impact { tier: "T3", ..all }, Severity::Major, 35),
             (Impact { tier: "gold", ..all }, Severity::Major, 50),
+            (Impact { tier: "gold 24x7", ..all }, Severity::Major, 50),
+            (Impact { tier: "24/7", ..all }, Severity::Major, 50),
             (one, Severity::Minor, 13),
             (Impact { silent: true, failed_per_minute: 3, ..one }, Severity::Major, 53),
             (Impact { security: true, ..Impact::default() }, Severity::Major, 40),

@@ -350,6 +350,40 @@ fn it_goes_on_after_a_restart_and_a_failing_disk_loses_nothing() {
 }
 
 #[test]
+fn a_restart_and_a_look_away_make_nothing_better() {
+    let mut desk = Desk::new("");
+    desk.goes_down(0, 0);
+    desk.goes_down(1, 20);
+    desk.window(0, Probes::Bad, Users::Failing, 30, 70);
+    assert_eq!(desk.incident().severity, Severity::Critical);
+    let told = desk.events().len();
+    desk.cases = Cases::restore([desk.incident().clone()], [], &desk.checks, at(200));
+    desk.tick(201);
+    assert_eq!(desk.incident().severity, Severity::Critical, "before any run");
+    desk.run(0, 210, Verdict::Fail, State::Down);
+    desk.tick(300);
+    assert_eq!(desk.incident().severity, Severity::Critical, "one of two has run");
+    desk.run(1, 310, Verdict::Inconclusive, State::Unknown);
+    desk.tick(400);
+    assert_eq!(desk.incident().severity, Severity::Critical, "one of two is not seen");
+    assert_eq!(desk.events().len(), told);
+    desk.run(1, 410, Verdict::Pass, State::Up);
+    assert_eq!(desk.incident().weights[0].points, 25, "one of two is up");
+}
+
+#[test]
+fn what_goes_on_says_what_it_is_now() {
+    let mut desk = Desk::new("");
+    desk.goes_down(2, 0);
+    assert_eq!(desk.incident().trouble, Trouble::SecurityFinding);
+    desk.run(2, 60, Verdict::Pass, State::Up);
+    assert!(!desk.is_open());
+    desk.window(2, Probes::Good, Users::Failing, 6, 190);
+    desk.window(3, Probes::Good, Users::Failing, 6, 250);
+    assert_eq!((desk.incident().reopened, desk.incident().trouble), (1, Trouble::BlindSpot));
+}
+
+#[test]
 fn evidence_is_the_first_of_each_kind_and_the_last() {
     let mut desk = Desk::new("");
     desk.goes_down(0, 0);

@@ -38,6 +38,8 @@ impl Case {
             Some(mut last) if goes_on => {
                 last.closed = None;
                 last.reopened += 1;
+                // What it was before it ended may not be what it is now.
+                last.trouble = trouble;
                 last.timeline.add(now, What::Reopened { trouble });
                 last
             }

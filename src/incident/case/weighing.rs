@@ -1,8 +1,11 @@
 //! What kind of trouble an incident is, how bad, and whose.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::{Case, Dirt, WORST_OF};
+use super::{Case, Dirt, WORST_OF, Watched};
+use crate::check::CheckId;
 use crate::check::origin::Expect;
 use crate::correlate::Users;
 use crate::health::State;
@@ -20,11 +23,17 @@ impl Case {
             silent |= minute.users == Users::Silent;
             failed_per_minute = failed_per_minute.max(minute.failed);
         }
-        let wanted = |expect| self.checks.values().filter(move |check| check.expect == expect);
-        let down = |expect| wanted(expect).filter(|check| check.health == State::Down).count();
+        let Some(incident) = self.incident.as_mut() else { return };
+        // What was down and has not been seen since counts as down: else each restart, and each
+        // look away, would tell of an incident that gets better.
+        let held: BTreeSet<_> = incident.held_by().map(|(id, _)| id.as_str()).collect();
+        let is_down = |id: &CheckId, check: &Watched| {
+            check.health == State::Down || held.contains(id.as_str())
+        };
+        let wanted = |expect| self.checks.iter().filter(move |(_, check)| check.expect == expect);
+        let down = |expect| wanted(expect).filter(|(id, check)| is_down(id, check)).count();
         let (allow_down, deny_down) = (down(Expect::Allow) as u32, down(Expect::Deny));
         let allow_checks = wanted(Expect::Allow).count() as u32;
-        let Some(incident) = self.incident.as_mut() else { return };
         if allow_down == 0 && deny_down == 0 && failed_per_minute == 0 && !silent {
             return;
         }
