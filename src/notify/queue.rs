@@ -102,27 +102,30 @@ impl Queue {
     }
 
     /// It was taken, or nobody wants it any more.
+    ///
+    /// By its id as well: in the meantime, another file may have taken the place of a broken one,
+    /// where another message has that number.
     pub async fn done(
         &mut self,
-        seq: i64,
+        due: &Due,
         result: &'static str,
         now: Timestamp,
     ) -> Result<(), Refused> {
-        let now_us = now.as_microsecond();
+        let (seq, id, now_us) = (due.seq, due.id.clone(), now.as_microsecond());
         self.write(
-            "UPDATE outgoing SET done_us = ?2, result = ?3, attempts = attempts + 1, body = '' \
-             WHERE seq = ?1",
-            move |statement| statement.execute(params![seq, now_us, result]),
+            "UPDATE outgoing SET done_us = ?3, result = ?4, attempts = attempts + 1, body = '' \
+             WHERE seq = ?1 AND id = ?2",
+            move |statement| statement.execute(params![seq, id, now_us, result]),
         )
         .await
     }
 
     /// Once more, not before this time.
-    pub async fn again(&mut self, seq: i64, at: Timestamp) -> Result<(), Refused> {
-        let next_us = at.as_microsecond();
+    pub async fn again(&mut self, due: &Due, at: Timestamp) -> Result<(), Refused> {
+        let (seq, id, next_us) = (due.seq, due.id.clone(), at.as_microsecond());
         self.write(
-            "UPDATE outgoing SET next_us = ?2, attempts = attempts + 1 WHERE seq = ?1",
-            move |statement| statement.execute(params![seq, next_us]),
+            "UPDATE outgoing SET next_us = ?3, attempts = attempts + 1 WHERE seq = ?1 AND id = ?2",
+            move |statement| statement.execute(params![seq, id, next_us]),
         )
         .await
     }

@@ -96,8 +96,8 @@ impl Sender {
                 if std::mem::take(&mut self.failing) {
                     tracing::info!(target = %name, "it takes messages again");
                 }
-                while self.queue.done(due.seq, "sent", clock::now()).await.is_err() {
-                    sleep(WRITE_AGAIN).await;
+                while self.queue.done(&due, "sent", clock::now()).await.is_err() {
+                    self.wait_for_disk().await;
                 }
             }
             Verdict::Gone => {
@@ -110,11 +110,18 @@ impl Sender {
                 self.failing = true;
                 let wait = back_off(due.attempts.saturating_add(1), asked, chance());
                 let at = clock::now().saturating_add(wait).unwrap_or(now);
-                while self.queue.again(due.seq, at).await.is_err() {
-                    sleep(WRITE_AGAIN).await;
+                while self.queue.again(&due, at).await.is_err() {
+                    self.wait_for_disk().await;
                 }
             }
         }
+    }
+
+    /// Alerts are repeated all the same: else a full disk would end them.
+    async fn wait_for_disk(&mut self) {
+        sleep(WRITE_AGAIN).await;
+        self.queue.follow();
+        self.look(clock::now()).await;
     }
 
     async fn post(&mut self, due: &Due, now: Timestamp) -> Verdict {
