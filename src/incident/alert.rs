@@ -96,6 +96,8 @@ fn alert(
         "startsAt": incident.began_at,
     });
     if let (Some(ends), Some(alert)) = (ends, alert.as_object_mut()) {
+        // Where the clock went back, it would be refused.
+        let ends = ends.max(incident.began_at);
         alert.insert("endsAt".to_owned(), json!(ends));
     }
     set(&mut alert, "generatorURL", &link(incident, external_url).unwrap_or_default());
