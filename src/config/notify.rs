@@ -112,11 +112,12 @@ impl Reader<'_> {
             }
             _ => None,
         };
-        if let Some((span, url, _)) = &target
-            && !matches!(url.scheme, Scheme::Http | Scheme::Https)
-        {
-            let fix = "write a URL that begins with https:// or http://";
-            self.faults.add(span, self.key("webhook"), "no HTTP", fix);
+        if let Some((span, url, form)) = &target {
+            let name = if *form == Form::Webhook { "webhook" } else { "alertmanager" };
+            self.http(span, name, url);
+            if *form == Form::Alertmanager {
+                self.root(span, name, url);
+            }
         }
         let secrets = match (&target, secrets) {
             (Some((_, _, Form::Webhook)), None) if raw_absent(&given) => {
@@ -133,6 +134,10 @@ impl Reader<'_> {
             (_, None) => Vec::new(),
         };
         let named = raw.endpoints.take_spanned(self.key("endpoints"), self.faults);
+        if let Some((span, _)) = named.as_ref().filter(|(_, names)| names.is_empty()) {
+            let fix = "name one, or take the key out for all";
+            self.faults.add(span, self.key("endpoints"), "incidents of no endpoint", fix);
+        }
         for name in named.iter().flat_map(|(_, names)| names) {
             if !endpoints.iter().any(|endpoint| endpoint.name == *name) {
                 let problem = format!("there is no endpoint {name}");
@@ -143,6 +148,10 @@ impl Reader<'_> {
         }
         let min_severity = raw.min_severity.take(self.key("min-severity"), self.faults);
         let external_url = raw.external_url.take_spanned(self.key("external-url"), self.faults);
+        if let Some((span, url)) = &external_url {
+            self.http(span, "external-url", url);
+            self.root(span, "external-url", url);
+        }
         let external_url = external_url.map(|(_, url)| url.to_string());
         let ca_file = raw.ca_file.take_spanned(self.key("ca-file"), self.faults);
         let trust =
@@ -164,6 +173,21 @@ impl Reader<'_> {
         let subscription =
             Subscription { name: name?, form, endpoints, min_severity, external_url };
         Some(Notify { subscription, url, secrets, trust: trust.unwrap_or_default() })
+    }
+
+    fn http(&mut self, span: &Span, name: &str, url: &Target) {
+        if !matches!(url.scheme, Scheme::Http | Scheme::Https) {
+            let fix = "write a URL that begins with https:// or http://";
+            self.faults.add(span, self.key(name), "no HTTP", fix);
+        }
+    }
+
+    /// Paths are appended to it.
+    fn root(&mut self, span: &Span, name: &str, url: &Target) {
+        if url.path.contains('?') {
+            let fix = "take out the question mark and what is behind it";
+            self.faults.add(span, self.key(name), "a root has no query", fix);
+        }
     }
 
     fn secrets(&mut self, span: &Span, sources: Vec<SecretSource>) -> Vec<SigningKey> {
