@@ -19,7 +19,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use crate::check::endpoint::Trust;
@@ -28,6 +28,9 @@ use crate::outcome::quoted::Quoted;
 
 /// Longest that a target may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest that the rest of an answer is waited for: its status is what counts.
+const REST: Duration = Duration::from_secs(1);
 
 /// Longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -83,13 +86,16 @@ impl Client {
         headers: &[(HeaderName, HeaderValue)],
         body: String,
     ) -> Result<Answer, PostError> {
-        timeout(TIMEOUT, self.exchange(headers, body)).await.map_err(|_| PostError::TimedOut)?
+        let deadline = Instant::now() + TIMEOUT;
+        let exchange = self.exchange(headers, body, deadline);
+        timeout_at(deadline + REST, exchange).await.map_err(|_| PostError::TimedOut)?
     }
 
     async fn exchange(
         &self,
         headers: &[(HeaderName, HeaderValue)],
         body: String,
+        deadline: Instant,
     ) -> Result<Answer, PostError> {
         let mut request = Request::builder()
             .method(Method::POST)
@@ -114,9 +120,9 @@ impl Client {
         match &self.tls {
             Some(tls) => {
                 let stream = TlsConnector::from(tls.clone()).connect(name, stream).await?;
-                send(stream, request).await
+                send(stream, request, deadline).await
             }
-            None => send(stream, request).await,
+            None => send(stream, request, deadline).await,
         }
     }
 }
@@ -124,14 +130,18 @@ impl Client {
 async fn send(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     request: Request<String>,
+    deadline: Instant,
 ) -> Result<Answer, PostError> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let exchange = async {
-        let response = sender.send_request(request).await?;
+        let response = timeout_at(deadline, sender.send_request(request));
+        let response = response.await.map_err(|_| PostError::TimedOut)??;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = Quoted::bytes(&read(response.into_body()).await);
+        let mut body = Vec::new();
+        timeout(REST, read(response.into_body(), &mut body)).await.ok();
+        let body = Quoted::bytes(&body);
         Ok(Answer { status, retry_after, body })
     };
     let (mut exchange, mut connection) = (pin!(exchange), pin!(connection));
@@ -143,15 +153,14 @@ async fn send(
 }
 
 /// The first of a body. What breaks off was an answer all the same.
-async fn read(body: Incoming) -> Vec<u8> {
-    let (mut body, mut bytes) = (pin!(body), Vec::new());
+async fn read(body: Incoming, bytes: &mut Vec<u8>) {
+    let mut body = pin!(body);
     while bytes.len() < MAX_ANSWER_BYTES {
         match poll_fn(|context| body.as_mut().poll_frame(context)).await {
             Some(Ok(frame)) => bytes.extend(frame.into_data().unwrap_or_default()),
             Some(Err(_)) | None => break,
         }
     }
-    bytes
 }
 
 fn config(trust: &Trust) -> Result<Arc<ClientConfig>, rustls::Error> {

@@ -1,7 +1,8 @@
 //! Others are told of incidents: at least once, under one id, in their order, whatever they answer.
 
 use crate::fixture::daemon::{Home, PATIENCE};
-use crate::fixture::receiver::{OK, Receiver};
+use crate::fixture::pki::{Pki, server_config};
+use crate::fixture::receiver::{ENDLESS, OK, Receiver};
 use crate::incidents::{Door, incident};
 
 /// 32 bytes.
@@ -105,4 +106,46 @@ async fn who_is_gone_is_sent_nothing_until_a_reload() {
     daemon.post("/-/reload", "Content-Length: 0\r\n");
     assert_eq!(receiver.next().await.body, first.body);
     assert_eq!(receiver.next().await.json()["type"], "incident.closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_never_ends_is_one() {
+    let door = Door::open().await;
+    let mut receiver = Receiver::answering(&[ENDLESS]).await;
+    let home = home(&door, &receiver).await;
+    let daemon = home.start();
+    daemon.wait_for_line("result=success");
+    door.shut(true);
+    assert_eq!(receiver.next().await.json()["type"], "incident.opened");
+    door.shut(false);
+    assert_eq!(receiver.next().await.json()["type"], "incident.closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_go_to_whom_the_ca_file_vouches_for() {
+    let door = Door::open().await;
+    let (ours, theirs) = (Pki::new("ours"), Pki::new("theirs"));
+    let served = |pki: &Pki| server_config(pki.authority.issue(&["localhost"], -10, 80).unwrap());
+    let mut known = Receiver::over_tls(served(&ours)).await;
+    let stranger = Receiver::over_tls(served(&theirs)).await;
+    let table = |name: &str, receiver: &Receiver| {
+        format!(
+            "[[notify]]\nname = \"{name}\"\nwebhook = \"https://localhost:{}/in\"\n\
+             secret = {{ file = \"secret\" }}\nca-file = \"{}\"\n",
+            receiver.address.port(),
+            ours.ca_file().display()
+        )
+    };
+    let tables = table("known", &known) + &table("stranger", &stranger);
+    let home = Home::new(&door.config(&tables));
+    std::fs::write(home.path().join("secret"), SECRET).unwrap();
+    let daemon = home.start();
+    daemon.wait_for_line("result=success");
+    door.shut(true);
+    assert_eq!(known.next().await.json()["type"], "incident.opened");
+    daemon.metrics_until("a stranger", PATIENCE, |page| {
+        page.contains("watchpost_notifications_total{target=\"known\",result=\"sent\"} 1\n")
+            && !page.contains("{target=\"stranger\",result=\"retried\"} 0\n")
+    });
+    assert!(stranger.is_empty());
 }
