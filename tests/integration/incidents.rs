@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
 
 use crate::fixture::daemon::{Daemon, Home, PATIENCE, watchpost};
+use crate::fixture::pki::{self, HOST, Pki};
 use crate::fixture::raw::{self, OPEN, Server};
 
 /// A refusal with what nobody else may read.
@@ -170,6 +172,82 @@ async fn the_whole_story_of_a_door_that_shuts() {
     let none =
         watchpost(&["incidents", "show", "none", "--config"]).arg(home.config()).output().unwrap();
     assert_eq!(none.status.code(), Some(2));
+}
+
+/// The changes that the only incident was told of, once it is open.
+fn changes(daemon: &Daemon) -> Vec<Value> {
+    let id = incident(daemon, true)["id"].as_str().unwrap().to_owned();
+    let detail: Value =
+        serde_json::from_str(&daemon.get(&format!("/api/v1/incidents/{id}"))).unwrap();
+    let timeline = detail["timeline"].as_array().unwrap();
+    timeline.iter().filter(|entry| entry["kind"] == "change").cloned().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_swapped_is_a_change() {
+    let (ours, theirs) = (Pki::new("ours"), Pki::new("theirs"));
+    let acceptor = |pki: &Pki| TlsAcceptor::from(Arc::new(pki::server_config(pki.good())));
+    let (good, bad) = (acceptor(&ours), acceptor(&theirs));
+    let swapped = Arc::new(AtomicBool::new(false));
+    let is_swapped = swapped.clone();
+    let server = raw::serve(move |stream| {
+        let acceptor = if is_swapped.load(Ordering::SeqCst) { &bad } else { &good };
+        let acceptor = acceptor.clone();
+        async move {
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                raw::answer(&mut stream, OPEN).await;
+                raw::hold(stream).await;
+            }
+        }
+    })
+    .await;
+    let home = Home::new(&format!(
+        "[[endpoints]]\nname = \"door\"\ninterval = \"1s\"\nurl = \"wss://{HOST}/\"\n\
+         health = {{ confirm-delay = \"1s\" }}\n{}",
+        ours.keys(&server)
+    ));
+    let daemon = home.start();
+    daemon.wait_for_line("result=success");
+    swapped.store(true, Ordering::SeqCst);
+    let changes = changes(&daemon);
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    assert_eq!(changes[0]["source"], "certificate");
+    let what = changes[0]["what"].as_str().unwrap();
+    let address = server.address;
+    assert!(what.starts_with(&format!("{address} presents certificate ")), "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_contact_centre_is_told_of_in_the_next_incident() {
+    let door = Door::open().await;
+    let receiver = "[[receivers]]\nname = \"genesys\"\n\
+        auth = [{ bearer = { values = [{ file = \"key\" }] } }]\n";
+    let home = Home::new(&door.config(receiver));
+    let key = "0123456789abcdef0123456789abcdef";
+    std::fs::write(home.path().join("key"), key).unwrap();
+    let daemon = home.start();
+    daemon.wait_for_line("result=success");
+    let body = r#"{"topicName":"v2.webdeployments.deployments.d-1",
+        "eventBody":{"id":"d-1","status":"Active"}}"#;
+    let length = body.len();
+    let headers = format!(
+        "Authorization: Bearer {key}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n"
+    );
+    // Twice: it comes at least once.
+    for _ in 0..2 {
+        let (head, _) = daemon.post_with("/hooks/genesys", &headers, body);
+        assert!(head.starts_with("HTTP/1.1 2"), "{head}");
+    }
+    daemon.metrics_until("a change", PATIENCE, |page| {
+        page.contains("watchpost_change_events_total{source=\"deployment\"} 1\n")
+    });
+    door.shut(true);
+    let changes = changes(&daemon);
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    assert_eq!(changes[0]["source"], "deployment");
+    let what = changes[0]["what"].as_str().unwrap();
+    assert!(what.contains("d-1") && what.ends_with("; now Active"), "{what}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
