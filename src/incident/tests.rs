@@ -381,6 +381,12 @@ fn what_goes_on_says_what_it_is_now() {
     desk.window(2, Probes::Good, Users::Failing, 6, 190);
     desk.window(3, Probes::Good, Users::Failing, 6, 250);
     assert_eq!((desk.incident().reopened, desk.incident().trouble), (1, Trouble::BlindSpot));
+    // Within one, too.
+    desk.goes_down(2, 300);
+    assert_eq!(desk.incident().trouble, Trouble::SecurityFinding);
+    desk.run(2, 360, Verdict::Pass, State::Up);
+    assert!(desk.is_open());
+    assert_eq!(desk.incident().trouble, Trouble::BlindSpot);
 }
 
 #[test]

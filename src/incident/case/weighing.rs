@@ -44,6 +44,8 @@ impl Case {
         let trouble = match (security, allow_down) {
             (true, _) => Trouble::SecurityFinding,
             (false, 1..) => Trouble::Outage,
+            // The page is kept out again, and users fail.
+            (false, 0) if incident.trouble == Trouble::SecurityFinding => Trouble::BlindSpot,
             (false, 0) => incident.trouble,
         };
         let faults = incident.checks.values().filter(|check| check.standing == Standing::Down);
