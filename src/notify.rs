@@ -14,10 +14,12 @@ mod signature;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use std::{fmt, io};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::check::endpoint::Trust;
@@ -25,6 +27,9 @@ use crate::check::target;
 use crate::inbox::Inbox;
 use crate::incident::notice::Subscription;
 use sender::Sender;
+
+/// Time between attempts to open the queue.
+const OPEN_AGAIN: Duration = Duration::from_secs(10);
 
 /// Somebody who is told.
 #[derive(Debug, Clone)]
@@ -79,15 +84,7 @@ impl Notifier {
             let targets = self.targets.borrow_and_update().clone();
             let mut senders = JoinSet::new();
             for target in targets.iter() {
-                match Sender::new(target.clone(), &self.path, self.inbox.clone()) {
-                    Ok(sender) => {
-                        senders.spawn(sender.run());
-                    }
-                    Err(error) => {
-                        let target = &target.subscription.name;
-                        tracing::error!(%target, %error, "nobody there is told of incidents");
-                    }
-                }
+                senders.spawn(tell(target.clone(), self.path.clone(), self.inbox.clone()));
             }
             let changed = tokio::select! {
                 changed = self.targets.changed() => changed.is_ok(),
@@ -98,5 +95,19 @@ impl Notifier {
                 return;
             }
         }
+    }
+}
+
+/// Tells one target, from when its part of the queue can be opened.
+async fn tell(target: Target, path: PathBuf, inbox: Inbox) {
+    loop {
+        match Sender::new(target.clone(), &path, inbox.clone()) {
+            Ok(sender) => sender.run().await,
+            Err(error) => {
+                let target = &target.subscription.name;
+                tracing::error!(%target, %error, "nobody there is told of incidents yet");
+            }
+        }
+        sleep(OPEN_AGAIN).await;
     }
 }
