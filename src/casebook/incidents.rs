@@ -62,7 +62,8 @@ impl Incidents {
         let connection = reader.connection();
         let (incidents, changes) = rows::restore(connection, now)?;
         let cases = Cases::restore(incidents, changes, checks, now);
-        let leaves = Leaves::restore(connection, now)?;
+        let mut leaves = Leaves::restore(connection, now)?;
+        leaves.keep(checks);
         for source in ChangeSource::ALL {
             counter!("watchpost_change_events_total", "source" => source.as_str()).absolute(0);
         }
@@ -144,9 +145,13 @@ impl Incidents {
         }
         rows.bundles = self.exhibits.unwritten().to_vec();
         rows.changes.clone_from(&self.changes);
-        rows.leaves = self.leaves.unwritten();
         let due = |at: Timestamp| self.now < at || self.now.duration_since(at) >= SWEEP_EVERY;
         self.sweeping = self.swept_at.is_none_or(due);
+        if self.sweeping {
+            // Their table is written anew, without the addresses that are forgotten.
+            self.leaves.rewrite();
+        }
+        rows.leaves = self.leaves.unwritten();
         let sweep = self.sweeping.then_some(self.now);
         (!rows.is_empty() || sweep.is_some()).then(|| rows.write(self.now, sweep))
     }

@@ -77,9 +77,13 @@ impl Rows {
             && self.leaves.is_empty()
     }
 
-    /// All of it; the same once more does no harm. `sweep` deletes what is kept no longer.
+    /// All of it; the same once more does no harm. `sweep` deletes what is kept no longer;
+    /// with it come the leaves of every address.
     pub fn write(self, now: Timestamp, sweep: Option<Timestamp>) -> Changes {
         Box::new(move |transaction| {
+            if sweep.is_some() {
+                transaction.execute("DELETE FROM leaves", [])?;
+            }
             self.put(transaction, now)?;
             sweep.map_or(Ok(()), |now| delete_old(transaction, now))
         })
@@ -178,4 +182,33 @@ pub fn restore(
         });
     }
     Ok((incidents, changes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbox::Store;
+
+    #[test]
+    fn a_sweep_leaves_only_the_leaves_that_come_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.db");
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        drop(Store::open(&path, now).unwrap());
+        let mut connection = Connection::open(&path).unwrap();
+        for (address, sweep) in [("192.0.2.1:443", None), ("192.0.2.2:443", Some(now))] {
+            let leaf = ("door".to_owned(), address.to_owned(), "[]".to_owned());
+            let transaction = connection.transaction().unwrap();
+            Rows { leaves: vec![leaf], ..Rows::default() }.write(now, sweep)(&transaction).unwrap();
+            transaction.commit().unwrap();
+        }
+        let kept: Vec<String> = connection
+            .prepare("SELECT address FROM leaves")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(kept, ["192.0.2.2:443"]);
+    }
 }
