@@ -126,6 +126,12 @@ impl Sights {
         self.carries_changed.then(|| slow.map(|(check, carry)| (check.as_str(), *carry)).collect())
     }
 
+    /// All of it is to be written again.
+    pub fn rewrite(&mut self) {
+        self.rows.rewrite();
+        self.carries_changed = true;
+    }
+
     /// The changes are written down.
     pub fn settle(&mut self) {
         self.rows.settle();
