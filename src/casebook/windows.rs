@@ -165,8 +165,7 @@ impl Windows {
         for event in events {
             let Some((id, facts)) = Conversation::of(&event.arrival.event) else { continue };
             // One that breaks this must not stop all others for ever.
-            catch_unwind(AssertUnwindSafe(|| self.learn(reader, id, facts)))
-                .map_err(|_| Trouble::Event(event.seq))??;
+            contained(event.seq, || self.learn(reader, id, facts))?;
         }
         self.tell();
         // What waits may be of minutes that would be judged without it.
@@ -189,24 +188,29 @@ impl Windows {
         }
         let counts = kept.facts.contribution(&self.mapping);
         if counts != kept.counted {
-            if let Some(before) = &kept.counted {
-                self.count(before, Sign::Minus);
-            }
-            if let Some(now) = &counts {
-                self.count(now, Sign::Plus);
-            }
+            self.recount(kept.counted.as_ref(), counts.as_ref());
             kept.counted = counts;
         }
         self.conversations.put(id.clone(), kept);
         Ok(())
     }
 
-    fn count(&mut self, contribution: &Contribution, sign: Sign) {
-        let Contribution { endpoint, begun, ended, layer: _ } = contribution;
-        let series = self.series.entry(endpoint.clone()).or_default();
-        series.start(*begun, sign);
-        if let Some((minute, outcome)) = ended {
-            series.end(*minute, *outcome, sign);
+    /// Counts what is otherwise, and that alone: what was judged since a minute that is counted is
+    /// judged again.
+    fn recount(&mut self, before: Option<&Contribution>, now: Option<&Contribution>) {
+        let start = |counts: &Contribution| (counts.endpoint.clone(), counts.begun);
+        let end = |counts: &Contribution| Some((counts.endpoint.clone(), counts.ended?));
+        let starts = (before.map(start), now.map(start));
+        let ends = (before.and_then(end), now.and_then(end));
+        if starts.0 != starts.1 {
+            for ((whose, minute), sign) in signed(starts) {
+                self.series.entry(whose).or_default().start(minute, sign);
+            }
+        }
+        if ends.0 != ends.1 {
+            for ((whose, (minute, outcome)), sign) in signed(ends) {
+                self.series.entry(whose).or_default().end(minute, outcome, sign);
+            }
         }
     }
 
@@ -310,13 +314,24 @@ impl Windows {
             series.minutes.rewrite();
             series.hours.rewrite();
         }
-        self.sights.values_mut().for_each(|sights| sights.rows.rewrite());
+        self.sights.values_mut().for_each(Sights::rewrite);
     }
 
     /// The endpoints that take users.
     pub fn takers(&self) -> &BTreeSet<EndpointName> {
         self.mapping.takers()
     }
+}
+
+/// What was counted comes off, what is so now is added.
+fn signed<T>((before, now): (Option<T>, Option<T>)) -> impl Iterator<Item = (T, Sign)> {
+    let off = before.map(|counted| (counted, Sign::Minus));
+    off.into_iter().chain(now.map(|counted| (counted, Sign::Plus)))
+}
+
+/// Works on an event: what breaks is told, and ends nothing else.
+fn contained(seq: u64, work: impl FnOnce() -> rusqlite::Result<()>) -> Result<(), Trouble> {
+    Ok(catch_unwind(AssertUnwindSafe(work)).map_err(|_| Trouble::Event(seq))??)
 }
 
 /// What slow checks found last, by endpoint.

@@ -160,10 +160,11 @@ impl Series {
     fn count(&mut self, minute: Minute, change: impl Fn(&mut Counts)) {
         if self.keeps(minute) {
             change(&mut self.minutes.change(minute).counts);
-            self.soil(minute);
         }
         if self.floor.is_none_or(|floor| Hour::of(minute).0 >= oldest_hour(floor).0) {
             change(&mut self.hours.change(Hour::of(minute)).counts);
+            // What is usual is told from hours whose minutes are gone, too.
+            self.soil(minute);
         }
     }
 
@@ -212,7 +213,8 @@ impl Series {
     /// Forgets what is too old by `now`; the first minutes that are kept after that.
     pub fn expire(&mut self, now: Minute) {
         let floor = Minute(now.0 - KEPT_MINUTES);
-        if self.floor.is_none_or(|before| before < floor) {
+        // Where a clock that was ahead comes back, what is yet to come is kept again.
+        if self.floor != Some(floor) {
             self.floor = Some(floor);
             self.minutes.forget_before(floor);
             self.hours.forget_before(oldest_hour(floor));

@@ -22,7 +22,8 @@ impl Windows {
         Minute(Minute::of(settled).0 - 1)
     }
 
-    /// The last minute that was judged by a daemon before this one.
+    /// The last minute that was judged before now, by this daemon or one before it. What was judged
+    /// while the clock was ahead says nothing of the minutes between.
     pub(super) fn closed_before(&self, now: Timestamp) -> Minute {
         let due = self.due(now);
         let series = || {
@@ -32,7 +33,8 @@ impl Windows {
         let judged = |(minute, row): (Minute, &crate::correlate::series::MinuteRow)| {
             row.judged.map(|_| minute)
         };
-        let last = series().filter_map(|series| series.minutes.range(..).rev().find_map(judged));
+        let last =
+            series().filter_map(|series| series.minutes.range(..=due).rev().find_map(judged));
         // One that ended before its first judgement has left minutes that it watched.
         let first = series().filter_map(|series| {
             let mut watched = series.minutes.range(..).filter(|(_, row)| row.watched);
@@ -51,8 +53,10 @@ impl Windows {
             self.series.entry(Some(name.clone())).or_default().watch(minute);
         }
         let due = self.due(now);
-        // A clock that went back: these minutes come again, and are looked at again.
-        self.closed = self.closed.min(due);
+        if self.closed > due {
+            // A clock that went back: these minutes come again, and are looked at again.
+            self.closed = self.closed_before(now);
+        }
         let due = heard.map_or(due, |heard| due.min(self.due(heard)));
         let first = (self.closed.0 + 1).max(due.0 - KEPT_MINUTES + 1);
         let last = due.0.min(first + CLOSED_AT_A_TIME - 1);
@@ -66,29 +70,26 @@ impl Windows {
             }
             self.closed = minute;
         }
-        let mut left = REVISED_AT_A_TIME;
+        // Each has its share: one with much to revise must not keep the others from it.
+        let share = (REVISED_AT_A_TIME / takers.len().max(1)).max(1);
         for name in &takers {
-            windows.extend(self.revise(name, &mut left));
+            windows.extend(self.revise(name, share));
         }
         windows
     }
 
     /// Judges again what may be otherwise.
-    fn revise(&mut self, name: &EndpointName, left: &mut usize) -> Vec<Window> {
+    fn revise(&mut self, name: &EndpointName, most: usize) -> Vec<Window> {
         let Some(series) = self.series.get_mut(&Some(name.clone())) else { return Vec::new() };
         let Some(dirty) = series.dirty else { return Vec::new() };
-        if *left == 0 {
-            return Vec::new();
-        }
         let first = Minute(dirty.0.max(self.closed.0 - OPEN_MINUTES + 1));
         // It may not have come to that yet.
         let range = (first <= self.closed).then(|| series.minutes.range(first..=self.closed));
         // Only what was judged as time went by: what lies before a daemon's first minute never is.
         let judged = range.into_iter().flatten().filter(|(_, row)| row.judged.is_some());
-        let minutes: Vec<_> = judged.map(|(at, _)| at).take(*left).collect();
+        let minutes: Vec<_> = judged.map(|(at, _)| at).take(most).collect();
         let last = minutes.last().copied();
-        series.dirty = last.filter(|_| minutes.len() == *left).map(|last| Minute(last.0 + 1));
-        *left -= minutes.len();
+        series.dirty = last.filter(|_| minutes.len() == most).map(|last| Minute(last.0 + 1));
         minutes.into_iter().filter_map(|minute| self.judge_one(name, minute)).collect()
     }
 
@@ -139,10 +140,10 @@ impl Windows {
         })
     }
 
-    /// Follows the clock, a minute in each step, for what is thrown away.
+    /// Follows the clock for what is thrown away: a minute in each step, but back at once.
     fn believe(&mut self, now: Minute) {
-        if now > self.believed {
-            self.believed = Minute(self.believed.0 + 1);
+        if now != self.believed {
+            self.believed = now.min(Minute(self.believed.0 + 1));
             self.sweeping = true;
             let believed = self.believed;
             self.series.values_mut().for_each(|series| series.expire(believed));

@@ -353,6 +353,73 @@ fn times_without_sense_break_nothing() {
 }
 
 #[test]
+fn a_clock_that_is_ahead_for_a_while_loses_no_minute() {
+    const WEEK: i64 = 7 * 24 * 60;
+    let judged = |desk: &Desk, last| {
+        (0..=last).filter(|minute| desk.correlation("a", *minute).is_some()).count()
+    };
+    // For as long as that there are minutes that were not judged meanwhile.
+    let mut desk = Desk::new(ONE, at(-1));
+    desk.live(-1..20);
+    desk.live(20 + WEEK..30 + WEEK);
+    desk.live(30..50);
+    assert_eq!(judged(&desk, 46), 47);
+    // The same where the daemon ends meanwhile.
+    let mut desk = Desk::new(ONE, at(-1));
+    desk.live(-1..20);
+    desk.live(20 + WEEK..30 + WEEK);
+    desk.crash(at(30));
+    desk.live(30..50);
+    assert_eq!(judged(&desk, 46), 47);
+    // For so long that it was believed: what was known is thrown away, what comes is not.
+    desk.windows.believed = Minute(NOW + 50 + WEEK);
+    desk.step(&[], at(51 + WEEK));
+    desk.live(50..60);
+    assert!((50..=56).all(|minute| desk.correlation("a", minute).is_some()));
+}
+
+#[test]
+fn the_end_of_a_long_conversation_is_no_news_of_its_beginning() {
+    let mut desk = Desk::new(ONE, at(-1));
+    desk.live(-1..3);
+    desk.step(&[start("x", 3)], at(3));
+    desk.live(4..300);
+    let series = |desk: &Desk| desk.windows.series.get(&whose("a")).cloned().unwrap();
+    desk.windows.recount(None, None);
+    assert_eq!(series(&desk).dirty, None);
+    let kept = |desk: &Desk| desk.windows.conversations.find(&desk.reader, &Key::new("x").unwrap());
+    let before = kept(&desk).unwrap().unwrap().counted.unwrap();
+    let now = Contribution { ended: Some((Minute(NOW + 290), Outcome::Ok)), ..before.clone() };
+    desk.windows.recount(Some(&before), Some(&now));
+    assert_eq!(series(&desk).dirty, Some(Minute(NOW + 290)));
+    let row = *series(&desk).minutes.get(Minute(NOW + 290)).unwrap();
+    assert_eq!((row.counts.started, row.counts.ok), (0, 1));
+}
+
+#[test]
+fn what_breaks_on_an_event_is_contained_and_named() {
+    let file = contained(7, || Err(rusqlite::Error::InvalidQuery));
+    assert!(matches!(file, Err(Trouble::File(_))), "{file:?}");
+    let broken = contained(7, || std::panic::resume_unwind(Box::new("broken")));
+    assert!(matches!(broken, Err(Trouble::Event(7))), "{broken:?}");
+    assert!(contained(7, || Ok(())).is_ok());
+}
+
+#[test]
+fn rows_go_from_each_endpoint_by_their_time() {
+    let mut desk = Desk::new(TWO, at(0));
+    desk.live(0..10);
+    let transaction = desk.connection.transaction().unwrap();
+    tables::delete_before(&transaction, Table::Minutes, NOW + 4).unwrap();
+    let mut select = transaction
+        .prepare("SELECT endpoint, min(at), max(at) FROM minutes GROUP BY endpoint")
+        .unwrap();
+    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let rows: Vec<(String, i64, i64)> = rows.map(Result::unwrap).collect();
+    assert_eq!(rows, [("a".to_owned(), NOW + 4, NOW + 9), ("b".to_owned(), NOW + 4, NOW + 9)]);
+}
+
+#[test]
 fn all_that_is_known_goes_into_a_new_file() {
     let mut desk = Desk::new(ONE, at(-1));
     desk.live(-1..10);
