@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use base64::prelude::{BASE64_STANDARD, Engine};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 use watchpost::event::word::Kind;
 use watchpost::inbox::reader::{Reader, StoredEvent};
@@ -216,6 +217,77 @@ fn a_captured_request_is_no_new_event_whatever_headers_are_added() {
     let key = format!("X-Api-Key: {KEY}\r\n");
     let again = post(&daemon, &(key + &cloud("3")), bare);
     assert_eq!(again.body, "{\"stored\":\"new\"}\n");
+}
+
+#[test]
+fn one_event_of_each_shape_is_correlated() {
+    let home = home(&format!(
+        "{EVERY_METHOD}[[endpoints]]\nname = \"a\"\nurl = \"ws://127.0.0.1:9/\"\n\
+         users = {{ deployments = [\"d-1\"] }}\n"
+    ));
+    let daemon = home.start();
+    let now = watchpost::clock::now();
+    let (at, millis) = (now.to_string(), now.as_millisecond());
+    let bare = |conversation: &str| {
+        json!({
+            "conversationId": conversation, "eventTime": millis, "mediaType": "MESSAGE",
+            "messageType": "WEBMESSAGING", "direction": "INBOUND", "addressTo": "d-1",
+            "disconnectType": "TRANSPORT_FAILURE",
+        })
+    };
+    let frame = |conversation: &str| {
+        let topic = format!("v2.detail.events.conversation.{conversation}.customer.end");
+        json!({ "topicName": topic, "version": "2", "eventBody": bare(conversation) })
+    };
+    let kind = "v2.detail.events.conversation.{id}.customer.end";
+    let eventbridge = json!({
+        "version": "0", "id": "e-1", "detail-type": kind, "source": "aws.partner/genesys.com/x",
+        "time": at, "detail": frame("eventbridge"),
+    });
+    let structured = json!({
+        "specversion": "1.0", "id": "e-2", "source": "/relay", "type": kind, "time": at,
+        "datacontenttype": "application/json", "data": bare("structured"),
+    });
+    let seed = json!({
+        "event": "routing:conversation:analytic", "conversationId": "seed",
+        "channelType": "webchat", "timestamp": at, "disconnectType": "error",
+    });
+    let binary = format!(
+        "ce-specversion: 1.0\r\nce-id: e-3\r\nce-source: /relay\r\nce-type: {kind}\r\n\
+         ce-time: {at}\r\nContent-Type: application/json\r\n"
+    );
+    let shapes = [
+        ("bare", "", bare("bare"), "address"),
+        ("frame", "", frame("frame"), "address"),
+        ("eventbridge", "", eventbridge, "address"),
+        ("structured", "", structured, "address"),
+        ("binary", binary.as_str(), bare("binary"), "address"),
+        ("seed", "X-Webchat-Health: 1\r\n", seed, "window"),
+    ];
+    for (shape, headers, body, _) in &shapes {
+        let headers = format!("X-Api-Key: {KEY}\r\n{headers}");
+        let answer = post(&daemon, &headers, &body.to_string());
+        assert!((200..300).contains(&answer.status), "{shape}: {answer:?}");
+    }
+    let json_of = |path| serde_json::from_str::<Value>(&daemon.get(path)).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let all = loop {
+        let all = json_of("/api/v1/correlations");
+        if all["endpoints"][0]["conversations"]["failed"] == json!(shapes.len()) {
+            break all;
+        }
+        assert!(Instant::now() < deadline, "{all}\n{}", daemon.get("/api/v1/events"));
+        std::thread::park_timeout(Duration::from_millis(50));
+    };
+    let counts = json!({ "started": 6, "ok": 0, "failed": 6, "unknown": 0 });
+    assert_eq!(all["endpoints"][0]["conversations"], counts);
+    assert_eq!(all["unmapped"]["started"], 0);
+    let events = json_of("/api/v1/events");
+    for ((shape, .., layer), event) in shapes.iter().rev().zip(events["events"].as_array().unwrap())
+    {
+        let found = (&event["conversation"], &event["endpoint"], &event["layer"]);
+        assert_eq!(found, (&json!(shape), &json!("a"), &json!(layer)), "{event}");
+    }
 }
 
 #[test]
