@@ -15,7 +15,7 @@ const CACHED: usize = 10_000;
 /// A conversation is kept for as long after its last event.
 const KEPT_US: i64 = 7 * 24 * 3_600 * 1_000_000;
 
-/// Of the oldest, as many are looked at for those that may go.
+/// As many are looked at in one go for those that may go.
 const SWEPT: i64 = 5000;
 
 /// A conversation, with what was made of it.
@@ -110,12 +110,62 @@ pub fn write(transaction: &Transaction<'_>, rows: &[Row]) -> rusqlite::Result<()
     Ok(())
 }
 
-/// Deletes some of those that are too old by then.
+/// Deletes some of those that are too old by then; goes on where it was the last time, and from the
+/// beginning behind the end. Those that came first may be those that go on for months: they must
+/// not keep it from the others.
 pub fn sweep(transaction: &Transaction<'_>, now_us: i64) -> rusqlite::Result<()> {
-    let mut delete = transaction.prepare_cached(
-        "DELETE FROM conversations WHERE seq IN (SELECT seq FROM \
-         (SELECT seq, last_us FROM conversations ORDER BY seq LIMIT ?2) WHERE last_us < ?1)",
-    )?;
-    delete.execute(params![now_us - KEPT_US, SWEPT])?;
+    let from: i64 = transaction
+        .prepare_cached("SELECT coalesce(max(value), 0) FROM meta WHERE key = 'swept'")?
+        .query_row([], |row| row.get(0))?;
+    let to: Option<i64> = transaction
+        .prepare_cached(
+            "SELECT max(seq) FROM \
+             (SELECT seq FROM conversations WHERE seq > ?1 ORDER BY seq LIMIT ?2)",
+        )?
+        .query_row([from, SWEPT], |row| row.get(0))?;
+    if let Some(to) = to {
+        let mut delete = transaction.prepare_cached(
+            "DELETE FROM conversations WHERE seq > ?1 AND seq <= ?2 AND last_us < ?3",
+        )?;
+        delete.execute([from, to, now_us - KEPT_US])?;
+    }
+    let mut upsert =
+        transaction.prepare_cached("INSERT OR REPLACE INTO meta VALUES ('swept', ?1)")?;
+    upsert.execute([to.unwrap_or(0)])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::inbox::Store;
+
+    #[test]
+    fn conversations_that_go_on_keep_no_others_from_going() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.db");
+        drop(Store::open(&path, Timestamp::UNIX_EPOCH).unwrap());
+        let mut connection = rusqlite::Connection::open(&path).unwrap();
+        let transaction = connection.transaction().unwrap();
+        let now_us = 10 * KEPT_US;
+        let rows = (0..SWEPT + 10).map(|number| {
+            let last_us = if number < SWEPT { now_us } else { 0 };
+            (Key::new(&format!("c{number}")).unwrap(), last_us, String::new())
+        });
+        write(&transaction, &rows.collect::<Vec<_>>()).unwrap();
+        let left = || {
+            let sql = "SELECT count(*) FROM conversations";
+            transaction.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        sweep(&transaction, now_us).unwrap();
+        assert_eq!(left(), SWEPT + 10);
+        sweep(&transaction, now_us).unwrap();
+        assert_eq!(left(), SWEPT);
+        // Behind the end it begins anew.
+        sweep(&transaction, now_us).unwrap();
+        sweep(&transaction, now_us + KEPT_US + 1).unwrap();
+        assert_eq!(left(), 0);
+    }
 }
