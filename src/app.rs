@@ -190,6 +190,7 @@ impl App {
             let (path, inbox) = (path.clone(), inbox_of_events.clone());
             Notifier { path, inbox, targets: outgoing.targets() }.spawn(stop.clone())?
         };
+        let (casebook_lives, inbox_lives) = (cases.clone(), inbox_of_events.clone());
         let tell = tell(cases.clone());
         let checks = &self.config.checks;
         let recorder = Recorder::new(checks, writer, self.restored, confirms, tell);
@@ -266,8 +267,14 @@ impl App {
         let watched = Watched { scheduler: scheduler.clone(), recorder: reader, http: handle };
         let ended = probes.block_on(async {
             let pace = Pace { timer: Timer::precise(), promise: scheduler, grace: GRACE };
-            let inner = async {
-                tokio::select! { () = pulse => "pulse", () = looking => "self-checks" }
+            // What they have is given back with them: the threads end once nobody has it.
+            let inner = async move {
+                tokio::select! {
+                    () = pulse => "pulse",
+                    () = looking => "self-checks",
+                    () = casebook_lives.closed() => "casebook",
+                    () = inbox_lives.ended() => "inbox",
+                }
             };
             let checks = run_checks(plan, pace, inner, messages, confirmed, planned, stop.clone());
             ready();

@@ -85,7 +85,9 @@ impl Casebook {
         let through = reader.through()?;
         let now = clock::now();
         let windows = Windows::restore(&reader, checks, settings, now)?;
-        let incidents = Incidents::restore(&reader, checks, now)?;
+        let mut incidents = Incidents::restore(&reader, checks, now)?;
+        // Two bad minutes make a case, also where the daemon began anew between them.
+        windows.recent(now).iter().for_each(|window| incidents.window(window));
         let (numbers, _) = watch::channel(Arc::default());
         let book =
             Self { reader, inbox, through, buried: BTreeSet::new(), windows, incidents, numbers };

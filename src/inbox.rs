@@ -134,6 +134,11 @@ impl Inbox {
         stored.await.unwrap_or(Err(Refused::Ended))
     }
 
+    /// Returns once the writer has ended.
+    pub async fn ended(&self) {
+        self.errands.closed().await;
+    }
+
     /// Keeps what could not be read, for `watchpost events replay`; once this returns `Ok`, it is
     /// on disk.
     pub async fn bury(&self, letter: DeadLetter) -> Result<(), Refused> {

@@ -96,7 +96,9 @@ impl Incidents {
     }
 
     /// Takes in a change.
-    pub fn changed(&mut self, change: ChangeEvent) {
+    pub fn changed(&mut self, mut change: ChangeEvent) {
+        // As the file has it: after a restart it must be known again.
+        change.at = Timestamp::from_microsecond(change.at.as_microsecond()).unwrap_or(change.at);
         if self.cases.changed(&change) {
             let source = change.source.as_str();
             counter!("watchpost_change_events_total", "source" => source).increment(1);
@@ -158,6 +160,10 @@ impl Incidents {
 
     /// It was written.
     pub fn written(&mut self) {
+        for notice in self.cases.unwritten(self.now).1 {
+            let (id, title) = (&notice.incident.id, notice.incident.title());
+            tracing::info!(target: "incident", %id, title, "{}", notice.event.as_str());
+        }
         self.cases.written(self.now);
         self.exhibits.written();
         self.changes.clear();

@@ -47,6 +47,11 @@ impl Fault {
         }
     }
 
+    /// Whether there was more in the document than is kept of one: what is left is another.
+    pub fn is_of_size(self) -> bool {
+        matches!(self, Self::Deep | Self::ManyFields | Self::LongText)
+    }
+
     /// What to tell the sender.
     pub fn help(self) -> &'static str {
         match self {

@@ -112,6 +112,7 @@ fn insert(store: &mut Store, items: &[Item]) -> rusqlite::Result<Vec<Stored>> {
         });
     }
     transaction.commit()?;
+    store.is_in_place()?;
     store.known = known;
     Ok(stored)
 }
@@ -140,6 +141,7 @@ fn write(
         set_through(&transaction, through)?;
     }
     transaction.commit()?;
+    store.is_in_place()?;
     store.known.through = through.unwrap_or(store.known.through);
     Ok(Ok(()))
 }

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, params};
 
 use super::schema;
-use super::store::{Known, Store};
+use super::store::{Known, Place, Store};
 use crate::database::{self, DatabaseError};
 
 /// Opens the file anew, and makes sure of all that it holds.
@@ -17,6 +17,7 @@ pub fn recover(store: &mut Store) -> Result<(), DatabaseError> {
         let gone = "the file is gone, with all that was acknowledged: restart to begin a new one";
         return Err(DatabaseError::Broken(gone.to_owned()));
     }
+    let place = Place::of(&store.path);
     let connection = database::connect(&store.path)?;
     schema::prepare(&connection)?;
     if !store.known.is_in(&connection)? {
@@ -30,6 +31,7 @@ pub fn recover(store: &mut Store) -> Result<(), DatabaseError> {
     connection.execute(sql, params![])?;
     store.known = Known::read(&connection)?;
     store.connection = Some(connection);
+    store.place = place;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The file, and what its one writer knows of it.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct Store {
     pub(super) connection: Option<Connection>,
     pub(super) path: PathBuf,
     pub(super) known: Known,
+    /// Which file it is, while it is open: another one may come to bear its name.
+    pub(super) place: Option<Place>,
     clock: Steady,
     /// Held for as long as the store is: one file has one writer.
     _lock: File,
@@ -48,7 +51,18 @@ impl Store {
         // Nothing is written to it before it has been gone through as after trouble: what a
         // process left behind that was killed may be in the kernel's memory alone.
         let clock = Steady::from(now, known.newest_us);
-        Ok(Self { connection: None, path: path.to_owned(), known, clock, _lock: lock })
+        Ok(Self { connection: None, path: path.to_owned(), known, place: None, clock, _lock: lock })
+    }
+
+    /// Whether the file that is open still bears its name: what is written to one that was deleted
+    /// or replaced is in nobody's reach once it is closed.
+    pub fn is_in_place(&self) -> rusqlite::Result<()> {
+        if self.place.is_some() && self.place == Place::of(&self.path) {
+            return Ok(());
+        }
+        let code = rusqlite::ffi::SQLITE_READONLY_DBMOVED;
+        let gone = "the file was deleted or replaced while it was written".to_owned();
+        Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(gone)))
     }
 
     /// The time by which events age, in microseconds since 1970.
@@ -79,6 +93,21 @@ impl Store {
         })?;
         self.known = known;
         Ok(kept)
+    }
+}
+
+/// Which file on which disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    device: u64,
+    inode: u64,
+}
+
+impl Place {
+    /// The file that bears a name now.
+    pub fn of(path: &Path) -> Option<Self> {
+        let file = fs::metadata(path).ok()?;
+        Some(Self { device: file.dev(), inode: file.ino() })
     }
 }
 

@@ -336,7 +336,24 @@ async fn until(mut done: impl FnMut() -> bool) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_acknowledged_that_is_in_a_file_without_a_name() {
+    for replace in [false, true] {
+        let opened = Box::new(LIMITS);
+        opened.inbox.store(arrival(1)).await.unwrap();
+        if replace {
+            let other = opened.folder.path().join("other.db");
+            std::fs::copy(opened.path(), &other).unwrap();
+            std::fs::rename(other, opened.path()).unwrap();
+        } else {
+            std::fs::remove_file(opened.path()).unwrap();
+        }
+        assert_eq!(opened.inbox.store(arrival(2)).await, Err(Refused::Broken));
+        opened.end();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_goes_bad_is_set_aside_and_places_go_on() {
     let file = Box::new(LIMITS);
     for n in 0..2000 {

@@ -248,6 +248,11 @@ async fn a_change_of_the_contact_centre_is_told_of_in_the_next_incident() {
     assert_eq!(changes[0]["source"], "deployment");
     let what = changes[0]["what"].as_str().unwrap();
     assert!(what.contains("d-1") && what.ends_with("; now Active"), "{what}");
+    // Killed and begun anew, it is the same change.
+    drop(daemon);
+    let daemon = home.start();
+    daemon.wait_for_line("result=failure");
+    assert_eq!(self::changes(&daemon).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

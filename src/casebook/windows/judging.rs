@@ -12,6 +12,9 @@ use crate::correlate::{Correlation, Minute, Probes, Window, users};
 /// are many.
 const CLOSED_AT_A_TIME: i64 = 60;
 
+/// Minutes that incidents look back at.
+const RECENT_MINUTES: i64 = 30;
+
 /// Windows that are judged again in one step.
 const REVISED_AT_A_TIME: usize = 1000;
 
@@ -41,6 +44,20 @@ impl Windows {
             watched.next().map(|(minute, _)| Minute(minute.0 - 1))
         });
         last.max().or(first.min()).map_or(due, |closed| closed.min(due))
+    }
+
+    /// How the minutes of the last half hour were judged, the oldest first.
+    pub fn recent(&self, now: Timestamp) -> Vec<Window> {
+        let first = Minute(Minute::of(now).0 - RECENT_MINUTES);
+        let of = |name: &EndpointName| {
+            let series = self.series.get(&Some(name.clone()));
+            let rows = series.into_iter().flat_map(move |series| series.minutes.range(first..));
+            let name = name.clone();
+            rows.filter_map(move |(minute, row)| Some(window(&name, minute, row.judged?)))
+        };
+        let mut windows: Vec<_> = self.takers().iter().flat_map(of).collect();
+        windows.sort_by_key(|window| window.minute);
+        windows
     }
 
     /// Judges what is due, and what may be otherwise than it was judged. While more events wait,
@@ -128,16 +145,7 @@ impl Windows {
             counted.false_alarms = 1;
         }
         *self.pending.entry(whose).or_default() += counted;
-        Some(Window {
-            endpoint: name.clone(),
-            minute,
-            probes,
-            users,
-            correlation,
-            started: counts.started,
-            ended: counts.ended(),
-            failed: counts.failed,
-        })
+        Some(window(name, minute, judged))
     }
 
     /// Follows the clock for what is thrown away: a minute in each step, but back at once.
@@ -149,5 +157,20 @@ impl Windows {
             self.series.values_mut().for_each(|series| series.expire(believed));
             self.sights.values_mut().for_each(|sights| sights.expire(believed));
         }
+    }
+}
+
+/// A window, as it was judged.
+fn window(name: &EndpointName, minute: Minute, judged: Judged) -> Window {
+    let Judged { probes, users, correlation, counts } = judged;
+    Window {
+        endpoint: name.clone(),
+        minute,
+        probes,
+        users,
+        correlation,
+        started: counts.started,
+        ended: counts.ended(),
+        failed: counts.failed,
     }
 }

@@ -240,6 +240,23 @@ fn probes_and_users_give_each_of_the_four_results() {
 }
 
 #[test]
+fn the_last_minutes_are_told_again_after_a_restart() {
+    let mut desk = Desk::new(ONE, at(-1));
+    desk.live(-1..10);
+    desk.told("a", 10, RunResult::Success, State::Up);
+    desk.step(&traffic(10, 4, Disconnect::Error), at(10));
+    let judged = desk.live(11..14);
+    let of_ten = |windows: Vec<Window>| {
+        windows.into_iter().find(|window| window.minute == Minute(NOW + 10)).unwrap()
+    };
+    desk.crash(at(14));
+    let window = of_ten(desk.windows.recent(at(14)));
+    assert_eq!(window.correlation, Correlation::UsersOnly);
+    assert_eq!(window, of_ten(judged));
+    assert_eq!(desk.windows.recent(at(60)), []);
+}
+
+#[test]
 fn what_comes_late_is_judged_again_and_counted_once() {
     let mut desk = Desk::new(ONE, at(-1));
     desk.live(-1..10);

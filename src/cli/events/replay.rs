@@ -6,6 +6,7 @@ use super::{File, cannot};
 use crate::cli::style::{BAD, DIM, GOOD};
 use crate::clock;
 use crate::event::AnalyticsEvent;
+use crate::event::fault::Fault;
 use crate::event::parse::{Headers, parse};
 use crate::inbox::replay::{self, Replayed};
 use crate::inbox::{DeadLetter, Stored};
@@ -41,6 +42,10 @@ pub fn replay(file: &File) -> Result<(), ExitCode> {
 
 /// With the reader of this program. What only headers told is not known any more.
 fn read(letter: &DeadLetter) -> Result<AnalyticsEvent, String> {
+    let cut = Fault::ALL.into_iter().filter(|fault| fault.is_of_size());
+    if let Some(fault) = cut.into_iter().find(|fault| letter.fault.starts_with(fault.as_str())) {
+        return Err(format!("{}, and only a part of it was kept", fault.help()));
+    }
     let parsed = parse(&Headers::default(), &letter.body, letter.received_at);
     parsed.map(|parsed| parsed.event).map_err(|fault| fault.help().to_owned())
 }
