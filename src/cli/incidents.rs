@@ -163,11 +163,10 @@ fn show(incident: &Incident) -> String {
         affected.failed, affected.failing_minutes, affected.silent_minutes
     ));
     let sum: i32 = incident.weights.iter().map(|weight| weight.points).sum();
-    line(format_args!("  {sum} points:"));
-    for weight in &incident.weights {
-        line(format_args!(" {:+} {};", weight.points, weight.because));
-    }
-    line(format_args!("\n\n"));
+    let weights = incident.weights.iter();
+    let parts: Vec<_> =
+        weights.map(|weight| format!("{:+} {}", weight.points, weight.because)).collect();
+    line(format_args!("  {sum} points: {}\n\n", parts.join("; ")));
     let story = incident.story();
     let skipped = story.len().saturating_sub(MAX_LINES);
     if skipped > 0 {
@@ -180,7 +179,12 @@ fn show(incident: &Incident) -> String {
     }
     for exhibit in &incident.evidence {
         let because = exhibit.cause.map_or(String::new(), |cause| format!(": {cause}"));
-        line(format_args!("  evidence {}: {}{because}\n", exhibit.n, exhibit.check));
+        line(format_args!(
+            "  evidence {}: {}  {}{because}\n",
+            exhibit.n,
+            utc(exhibit.at),
+            exhibit.check
+        ));
     }
     let mut reasons: Vec<_> =
         incident.checks.values().filter_map(|check| check.cause?.reason).collect();
@@ -203,10 +207,7 @@ fn severity(severity: Severity) -> (anstyle::Style, &'static str) {
 fn lasted(incident: &Incident) -> String {
     match incident.closed {
         None => "goes on".to_owned(),
-        Some(closed) => {
-            let seconds = closed.at.duration_since(incident.began_at).as_secs();
-            format!("{} min", seconds.max(0).unsigned_abs().div_ceil(60))
-        }
+        Some(closed) => words::span(incident.began_at, closed.at),
     }
 }
 

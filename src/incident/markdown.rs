@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
+use super::minutes::Affected;
 use super::record::{Ended, Incident, Standing};
 use super::timeline::What;
 use super::words;
@@ -33,9 +34,8 @@ pub fn page(incident: &Incident) -> String {
                 Ended::Recovered => "recovered",
                 Ended::EndpointRemoved => "the endpoint was taken out of the config",
             };
-            let took = closed.at.duration_since(incident.began_at).as_secs();
-            let minutes = took.max(0).unsigned_abs().div_ceil(60);
-            line(format_args!("- Closed: {}, {why}, after {minutes} min", utc(closed.at)));
+            let lasted = words::span(incident.began_at, closed.at);
+            line(format_args!("- Closed: {}, {why}, after {lasted}", utc(closed.at)));
         }
     }
     if incident.reopened > 0 {
@@ -54,11 +54,15 @@ pub fn page(incident: &Incident) -> String {
 
     let affected = incident.affected();
     line(format_args!("\n## Impact\n"));
-    line(format_args!(
-        "{} conversations failed, of {} that ended, in {} minutes in which they failed beyond \
-         chance; in {} minutes nobody wrote.\n",
-        affected.failed, affected.ended, affected.failing_minutes, affected.silent_minutes
-    ));
+    if affected == Affected::default() {
+        line(format_args!("No user is known to be hurt.\n"));
+    } else {
+        line(format_args!(
+            "{} conversations failed, of {} that ended, in {} minutes in which they failed beyond \
+             chance; in {} minutes nobody wrote.\n",
+            affected.failed, affected.ended, affected.failing_minutes, affected.silent_minutes
+        ));
+    }
     for (id, check) in &incident.checks {
         let standing = match check.standing {
             Standing::Down => "down since",
@@ -157,8 +161,9 @@ pub fn text(text: &str) -> String {
             // So that no reader makes a link or a mention of it.
             '@' => escaped.push_str("&#64;"),
             c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => escaped.push('·'),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|'
-            | '~' => {
+            // Round brackets make a link behind square ones alone.
+            '(' if escaped.ends_with(']') => escaped.push_str("\\("),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' => {
                 escaped.push('\\');
                 escaped.push(c);
             }

@@ -1,5 +1,7 @@
 //! The timeline in words.
 
+use jiff::Timestamp;
+
 use super::cause::Cause;
 use super::record::Ended;
 use super::timeline::{Entry, What};
@@ -47,5 +49,13 @@ pub fn told(entry: &Entry, quote: impl Fn(&str) -> String) -> String {
         What::Closed { why: Ended::EndpointRemoved } => {
             "incident closed: the endpoint was taken out of the config".to_owned()
         }
+    }
+}
+
+/// From one moment to a later one: `80 s`, `12 min`.
+pub fn span(from: Timestamp, to: Timestamp) -> String {
+    match to.duration_since(from).as_secs().max(0) {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
     }
 }

@@ -123,11 +123,15 @@ impl fmt::Display for Outcome {
         if self.unanswered > 0 {
             write!(f, ", {} unanswered", self.unanswered)?;
         }
+        write!(f, " in {:.1} s: {:.0} a second", self.seconds, self.rate)?;
+        if self.acknowledged == 0 {
+            return Ok(());
+        }
         let latency = &self.latency_ms;
         write!(
             f,
-            " in {:.1} s: {:.0} a second; p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, max {:.1} ms",
-            self.seconds, self.rate, latency.p50, latency.p99, latency.p99_9, latency.max
+            "; p50 {:.1} ms, p99 {:.1} ms, p99.9 {:.1} ms, max {:.1} ms",
+            latency.p50, latency.p99, latency.p99_9, latency.max
         )
     }
 }
