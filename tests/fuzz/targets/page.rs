@@ -48,6 +48,9 @@ fn is_ours(tag: &str) -> bool {
         "td class=\"figure\"",
         "a href=\"/metrics\"",
         "a href=\"/api/v1/checks\"",
+        "a href=\"/api/v1/incidents\"",
+        "a href=\"/api/v1/correlations\"",
+        "a href=\"/api/v1/events\"",
         "/a",
         "/html",
     ];
