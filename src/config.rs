@@ -3,6 +3,7 @@
 mod correlation;
 mod cors;
 mod credentials;
+pub mod document;
 mod events;
 pub mod fault;
 pub mod field;
@@ -19,7 +20,7 @@ pub mod secret;
 mod selfcheck;
 mod settings;
 pub mod stamp;
-mod unknown;
+pub mod unknown;
 mod users;
 pub mod values;
 
@@ -28,9 +29,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-use toml::Deserializer;
-use toml::de::DeTable;
 
 use crate::check::Check;
 use crate::check::endpoint::Endpoint;
@@ -142,33 +140,13 @@ impl Config {
     /// Reads the text of a file; other files that it names are found relative to `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Faults> {
         let mut faults = Faults::new(path, text);
-        let (document, errors) = DeTable::parse_recoverable(text);
-        for error in errors {
-            let span = error.span().unwrap_or(0..0);
-            faults.add(&span, "(syntax)", error.message(), "see https://toml.io");
-        }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-
-        let mut unknown = Vec::new();
-        let deserializer = Deserializer::from(document.clone());
-        let file: raw::File = match serde_ignored::deserialize(deserializer, |path| {
-            unknown.push(path.to_string());
-        }) {
-            Ok(file) => file,
-            Err(error) => {
-                let span = error.span().unwrap_or(0..0);
-                faults.add(
-                    &span,
-                    "(file)",
-                    error.message(),
-                    "compare with the shipped config.toml",
-                );
-                return Err(faults);
-            }
-        };
-        unknown::add_faults(&unknown, document.get_ref(), &mut faults);
+        let file: Option<raw::File> = document::read(
+            text,
+            unknown::known_keys,
+            "compare with the shipped config.toml",
+            &mut faults,
+        );
+        let Some(file) = file else { return Err(faults) };
 
         let folder = path.parent().unwrap_or(Path::new("."));
         let series_at = series_at(&file.daemon);

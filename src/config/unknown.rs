@@ -11,8 +11,13 @@ use super::raw;
 /// How alike two keys must be for one to be meant by the other (0 to 1).
 const ALIKE: f64 = 0.75;
 
-/// Adds a fault for each path that serde passed over.
-pub fn add_faults(paths: &[String], document: &DeTable<'_>, faults: &mut Faults) {
+/// Adds a fault for each path that serde passed over; `known_keys` has the keys of each table.
+pub fn add_faults(
+    paths: &[String],
+    document: &DeTable<'_>,
+    known_keys: impl Fn(&[&str]) -> &'static [&'static str],
+    faults: &mut Faults,
+) {
     for path in paths {
         // What `toml` puts in between to carry the places of values is no part of the file.
         let steps: Vec<&str> = path.split('.').filter(|step| !step.starts_with('$')).collect();
@@ -61,7 +66,8 @@ fn span(table: &DeTable<'_>, steps: &[&str]) -> Option<Span> {
     }
 }
 
-fn known_keys(parents: &[&str]) -> &'static [&'static str] {
+/// The keys of each table of `config.toml`.
+pub fn known_keys(parents: &[&str]) -> &'static [&'static str] {
     match parents {
         [] => keys::<raw::File>(),
         ["daemon"] => keys::<raw::Daemon>(),
@@ -87,7 +93,7 @@ fn known_keys(parents: &[&str]) -> &'static [&'static str] {
 }
 
 /// The keys of a table, as its `Deserialize` asks for them.
-fn keys<T: Deserialize<'static>>() -> &'static [&'static str] {
+pub fn keys<T: Deserialize<'static>>() -> &'static [&'static str] {
     let mut fields: &'static [&'static str] = &[];
     // Ends in an error by design: the asking is all that is wanted.
     drop(T::deserialize(AskedFields(&mut fields)));
