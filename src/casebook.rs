@@ -5,6 +5,7 @@
 //! it came: after a crash it goes on exactly there. Nobody waits for it but those who ask it.
 
 pub mod archive;
+pub mod changes;
 mod conversations;
 pub mod incidents;
 pub mod numbers;
@@ -136,7 +137,7 @@ impl Casebook {
         match message {
             Message::News(News::Run(told)) => {
                 self.windows.told(&told);
-                self.incidents.told(*told);
+                self.incidents.told(&self.reader, *told);
             }
             Message::News(News::Checks(checks)) => {
                 self.windows.change(&checks);
@@ -149,7 +150,7 @@ impl Casebook {
                 self.incidents.blind(why);
             }
             Message::Settings(settings) => self.windows.set(settings),
-            Message::Changed(change) => self.incidents.changed(change),
+            Message::Changed(change) => self.incidents.changed(&self.reader, change),
             Message::Ask(question) => self.answer(question),
         }
     }
@@ -180,7 +181,7 @@ impl Casebook {
             }
         };
         for event in &events {
-            self.incidents.event(&event.arrival);
+            self.incidents.event(&self.reader, &event.arrival);
         }
         for window in &judged {
             self.incidents.window(window);

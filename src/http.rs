@@ -79,6 +79,7 @@ pub fn router(context: Context) -> Router {
         .route("/", get(status::page))
         .route("/metrics", get(scrape::scrape))
         .route("/api/v1/checks", get(api::checks))
+        .route("/api/v1/changes", get(api::changes::list))
         .route("/api/v1/correlations", get(api::correlations::list))
         .route("/api/v1/events", get(api::events::list))
         .route("/api/v1/incidents", get(api::incidents::list))

@@ -46,6 +46,20 @@ impl ChangeEvent {
     pub fn concerns(&self, endpoint: &EndpointName) -> bool {
         self.endpoint.as_ref().is_none_or(|own| own == endpoint)
     }
+
+    /// Whether both tell of one change.
+    ///
+    /// An entry of the audit log may come as an event and be asked for besides: its moment and
+    /// what was done to which entity are the same then, though one may know more of the rest.
+    pub fn is(&self, other: &Self) -> bool {
+        let head = |what: &str| what.split(": ").next().map(str::to_owned);
+        self.at == other.at
+            && self.source == other.source
+            && match self.source {
+                ChangeSource::Audit => head(&self.what) == head(&other.what),
+                _ => self.endpoint == other.endpoint && self.what == other.what,
+            }
+    }
 }
 
 /// Where a change is known from.
@@ -60,11 +74,14 @@ pub enum ChangeSource {
     Deployment,
     /// Its audit log.
     Audit,
+    /// Its public status page.
+    StatusPage,
 }
 
 impl ChangeSource {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Config, Self::Certificate, Self::Deployment, Self::Audit];
+    pub const ALL: [Self; 5] =
+        [Self::Config, Self::Certificate, Self::Deployment, Self::Audit, Self::StatusPage];
 
     /// The word in labels, in JSON and in the store.
     pub fn as_str(self) -> &'static str {
@@ -73,6 +90,7 @@ impl ChangeSource {
             Self::Certificate => "certificate",
             Self::Deployment => "deployment",
             Self::Audit => "audit",
+            Self::StatusPage => "status_page",
         }
     }
 }

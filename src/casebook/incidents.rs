@@ -12,6 +12,7 @@ use metrics::{counter, gauge};
 use tokio::sync::watch;
 
 use super::archive::{self, Filter};
+use super::changes as archived;
 use crate::check::Check;
 use crate::clock;
 use crate::correlate::Window;
@@ -78,10 +79,10 @@ impl Incidents {
     }
 
     /// Takes in how a run ended.
-    pub fn told(&mut self, told: Told) {
+    pub fn told(&mut self, reader: &Reader, told: Told) {
         let now = clock::now();
         if let Some(change) = self.leaves.look(&told, now) {
-            self.changed(change);
+            self.changed(reader, change);
         }
         let endpoint = told.check.endpoint.name.clone();
         self.cases.run(&endpoint, run(&told), now);
@@ -95,11 +96,14 @@ impl Incidents {
         self.leaves.keep(checks);
     }
 
-    /// Takes in a change.
-    pub fn changed(&mut self, mut change: ChangeEvent) {
+    /// Takes in a change, once: also where it is told of again after a restart.
+    pub fn changed(&mut self, reader: &Reader, mut change: ChangeEvent) {
         // As the file has it: after a restart it must be known again.
         change.at = Timestamp::from_microsecond(change.at.as_microsecond()).unwrap_or(change.at);
-        if self.cases.changed(&change) {
+        // Where the file cannot be read, it may come twice rather than not at all.
+        let is_known = archived::knows(reader.connection(), &change).unwrap_or(false)
+            || self.changes.iter().any(|known| known.is(&change));
+        if !is_known && self.cases.changed(&change) {
             let source = change.source.as_str();
             counter!("watchpost_change_events_total", "source" => source).increment(1);
             if self.changes.len() < MAX_UNWRITTEN {
@@ -109,9 +113,9 @@ impl Incidents {
     }
 
     /// Takes in an event: it may tell of a change. It may come again after a failed write.
-    pub fn event(&mut self, arrival: &Arrival) {
+    pub fn event(&mut self, reader: &Reader, arrival: &Arrival) {
         if let Some(change) = changes::of_event(&arrival.event) {
-            self.changed(change);
+            self.changed(reader, change);
         }
     }
 

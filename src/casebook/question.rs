@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::archive::Filter;
+use super::changes::{self, ChangeFilter, Changes};
 use super::numbers::Numbers;
 use super::{Casebook, Message};
 use crate::incident::id::IncidentId;
@@ -29,6 +30,8 @@ pub enum Question {
     Incidents(Filter, oneshot::Sender<Option<Vec<Incident>>>),
     /// One of them, if there is one of that id.
     Incident(IncidentId, oneshot::Sender<Option<Option<Incident>>>),
+    /// Changes.
+    Changes(ChangeFilter, oneshot::Sender<Option<Changes>>),
     /// A bundle of its evidence, if there is one of that number.
     Evidence(IncidentId, u32, oneshot::Sender<Option<Option<String>>>),
 }
@@ -78,6 +81,10 @@ impl Casebook {
             Question::Incident(id, answer) => {
                 let incident = self.incidents.find(&self.reader, &id);
                 answer.send(readable(incident)).ok();
+            }
+            Question::Changes(filter, answer) => {
+                let changes = changes::list(self.reader.connection(), &filter);
+                answer.send(readable(changes)).ok();
             }
             Question::Evidence(id, n, answer) => {
                 let bundle = self.incidents.evidence(&self.reader, &id, n);

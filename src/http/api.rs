@@ -1,5 +1,6 @@
 //! The JSON API. Its fields are a contract: they are added to, and never change their meaning.
 
+pub mod changes;
 pub mod correlations;
 pub mod events;
 pub mod incidents;

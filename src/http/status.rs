@@ -1,5 +1,6 @@
 //! `GET /`: what is open, and every check in one table, for people.
 
+mod changes;
 mod incidents;
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 
 use super::Context;
 use crate::casebook::archive::Filter;
+use crate::casebook::changes::{ChangeFilter, Changes};
 use crate::casebook::question::Question;
 use crate::check::origin::Expect;
 use crate::health::State as Health;
@@ -31,6 +33,12 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 /// Open incidents that are shown: an endpoint has one at a time.
 const MAX_INCIDENTS: usize = 100;
 
+/// Changes that are shown: of a day, the newest.
+const MAX_CHANGES: usize = 20;
+
+/// How old they may be.
+const RECENT: SignedDuration = SignedDuration::from_hours(24);
+
 /// How long the page waits for them: a disk that hangs must not take the page with it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -44,18 +52,32 @@ pub async fn page(State(context): State<Context>) -> Response {
     // Without them the page still says what is up and down.
     let wanted = Filter { open: Some(true), limit: MAX_INCIDENTS, ..Filter::default() };
     let asked = context.casebook.ask(|answer| Question::Incidents(wanted, answer));
-    let open = timeout(PATIENCE, asked).await.ok().flatten().flatten();
+    let since = snapshot.taken_at.saturating_sub(RECENT).ok();
+    let lately = ChangeFilter { since, limit: MAX_CHANGES, ..ChangeFilter::default() };
+    let changes = context.casebook.ask(|answer| Question::Changes(lately, answer));
+    let both = async { (asked.await.flatten(), changes.await.flatten()) };
+    let (open, changes) = timeout(PATIENCE, both).await.unwrap_or_default();
+    let beside = Beside { open: open.unwrap_or_default(), changes: changes.unwrap_or_default() };
     let headers: [(HeaderName, &str); 4] = [
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
         (CACHE_CONTROL, "no-store"),
     ];
-    (headers, render(&snapshot, &open.unwrap_or_default())).into_response()
+    (headers, render(&snapshot, &beside)).into_response()
 }
 
-/// Renders a snapshot, and the incidents that are open.
-pub fn render(snapshot: &Snapshot, open: &[Incident]) -> Markup {
+/// What the page shows beside the checks.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Incidents that are open.
+    pub open: Vec<Incident>,
+    /// What was changed lately.
+    pub changes: Changes,
+}
+
+/// Renders a snapshot, and what is shown beside it.
+pub fn render(snapshot: &Snapshot, beside: &Beside) -> Markup {
     let now = snapshot.taken_at;
     let mut records: Vec<_> = snapshot.checks.iter().map(AsRef::as_ref).collect();
     // What is wrong first; otherwise in the order of the config.
@@ -88,7 +110,7 @@ pub fn render(snapshot: &Snapshot, open: &[Incident]) -> Markup {
                     }
                 }
                 @if let Some(blind) = blindness(snapshot) { (blind) }
-                (incidents::open(open, now))
+                (incidents::open(&beside.open, now))
                 main {
                     table {
                         thead {
@@ -100,10 +122,12 @@ pub fn render(snapshot: &Snapshot, open: &[Incident]) -> Markup {
                         tbody { @for record in records { (row(snapshot, record, now)) } }
                     }
                 }
+                (changes::lately(&beside.changes, now))
                 footer {
                     a href="/metrics" { "/metrics" } " · "
                     a href="/api/v1/checks" { "/api/v1/checks" } " · "
                     a href="/api/v1/incidents" { "/api/v1/incidents" } " · "
+                    a href="/api/v1/changes" { "/api/v1/changes" } " · "
                     a href="/api/v1/correlations" { "/api/v1/correlations" } " · "
                     a href="/api/v1/events" { "/api/v1/events" }
                 }

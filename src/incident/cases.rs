@@ -96,7 +96,7 @@ impl Cases {
 
     /// Takes in a change; gives whether it was not known.
     pub fn changed(&mut self, change: &ChangeEvent) -> bool {
-        if self.changes.contains(change) {
+        if self.changes.iter().any(|known| known.is(change)) {
             return false;
         }
         let at = self.changes.partition_point(|known| known.at <= change.at);

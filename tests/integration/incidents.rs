@@ -248,11 +248,23 @@ async fn a_change_of_the_contact_centre_is_told_of_in_the_next_incident() {
     assert_eq!(changes[0]["source"], "deployment");
     let what = changes[0]["what"].as_str().unwrap();
     assert!(what.contains("d-1") && what.ends_with("; now Active"), "{what}");
+    let page = daemon.get("/");
+    assert!(page.contains("<h2>What changed</h2>") && page.contains("deployment: <bdi>"), "{page}");
     // Killed and begun anew, it is the same change.
     drop(daemon);
     let daemon = home.start();
     daemon.wait_for_line("result=failure");
     assert_eq!(self::changes(&daemon).len(), 1);
+    let listed = until(&daemon, "/api/v1/changes?source=deployment&endpoint=door", |answer| {
+        !answer["changes"][0].is_null()
+    });
+    assert_eq!(listed["changes"].as_array().unwrap().len(), 1, "{listed:#}");
+    assert_eq!(listed["changes"][0]["what"], what);
+    let is_empty = |answer: &Value| answer["changes"][0].is_null();
+    until(&daemon, "/api/v1/changes?source=audit", is_empty);
+    until(&daemon, "/api/v1/changes?since=2999-01-01T00:00:00Z", is_empty);
+    let (head, told) = daemon.get_with("/api/v1/changes?source=gossip", "");
+    assert!(head.starts_with("HTTP/1.1 400") && told.contains("write one of config,"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

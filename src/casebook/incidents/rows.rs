@@ -5,12 +5,11 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::exhibits::Bundle;
 use super::leaves::LeafRow;
-use crate::casebook::archive;
-use crate::check::endpoint::EndpointName;
+use crate::casebook::{archive, changes as archived};
 use crate::inbox::Changes;
+use crate::incident::ChangeEvent;
 use crate::incident::notice::Message;
 use crate::incident::record::Incident;
-use crate::incident::{ChangeEvent, ChangeSource};
 
 /// How long a closed incident is kept.
 const KEEP_INCIDENTS: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -170,16 +169,7 @@ pub fn restore(
     let mut rows = statement.query([before(CHANGES_BEFORE)])?;
     let mut changes = Vec::new();
     while let Some(row) = rows.next()? {
-        let source = row.get_ref(1)?.as_str()?;
-        let source = ChangeSource::ALL.into_iter().find(|known| known.as_str() == source);
-        let Some(source) = source else { continue };
-        changes.push(ChangeEvent {
-            at: Timestamp::from_microsecond(row.get(0)?).unwrap_or_default(),
-            source,
-            endpoint: EndpointName::try_from(row.get::<_, String>(2)?).ok(),
-            what: row.get(3)?,
-            who: row.get(4)?,
-        });
+        changes.extend(archived::read(row)?);
     }
     Ok((incidents, changes))
 }

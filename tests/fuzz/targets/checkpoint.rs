@@ -81,6 +81,6 @@ fuzz_target!(|input: &[u8]| {
             exposition(format, &page.body);
         }
     }
-    let page = watchpost::http::status::render(&snapshot, &[]).into_string();
+    let page = watchpost::http::status::render(&snapshot, &Default::default()).into_string();
     assert_eq!(page.matches("<tr>").count(), 2);
 });

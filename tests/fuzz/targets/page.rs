@@ -11,7 +11,7 @@ use watchpost::cli::screen::Screen;
 use watchpost::config::Config;
 use watchpost::http::exposition::Format;
 use watchpost::http::metrics::{Settings, render};
-use watchpost::http::status;
+use watchpost::http::status::{self, Beside};
 use watchpost::outcome::Outcome;
 use watchpost::outcome::quoted::Quoted;
 use watchpost::record::row::Row;
@@ -49,6 +49,7 @@ fn is_ours(tag: &str) -> bool {
         "a href=\"/metrics\"",
         "a href=\"/api/v1/checks\"",
         "a href=\"/api/v1/incidents\"",
+        "a href=\"/api/v1/changes\"",
         "a href=\"/api/v1/correlations\"",
         "a href=\"/api/v1/events\"",
         "/a",
@@ -95,7 +96,7 @@ fuzz_target!(|input: &[u8]| {
     for format in [Format::Text, Format::OpenMetrics, Format::Protobuf] {
         exposition(format, &render(&snapshot, Settings { prime_failures: true }, format, "").body);
     }
-    let page = status::render(&snapshot, &[]).into_string();
+    let page = status::render(&snapshot, &Beside::default()).into_string();
     for piece in page.split('<').skip(1) {
         let (tag, text) = piece.split_once('>').expect("an end");
         assert!(is_ours(tag), "<{tag}>{text}");
