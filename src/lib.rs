@@ -22,6 +22,9 @@ pub mod check;
 /// What a run saw, why it failed, what that means. Pure.
 pub mod outcome;
 
+/// What Genesys Cloud says, and what it means. Pure.
+pub mod genesys;
+
 /// Where events may be posted, and by whom.
 pub mod receiver;
 
