@@ -13,6 +13,9 @@ pub mod database;
 /// Lines that nobody waits for.
 pub mod log;
 
+/// Keys that messages are signed with.
+pub mod signing;
+
 /// What the contact centre said. Pure.
 pub mod event;
 

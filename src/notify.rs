@@ -11,11 +11,11 @@ mod queue;
 mod sender;
 mod signature;
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{fmt, io};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -26,6 +26,7 @@ use crate::check::endpoint::Trust;
 use crate::check::target;
 use crate::inbox::Inbox;
 use crate::incident::notice::Subscription;
+use crate::signing::SigningKey;
 use sender::Sender;
 
 /// Time between attempts to open the queue.
@@ -39,19 +40,9 @@ pub struct Target {
     /// Where.
     pub url: target::Target,
     /// Each signs every message.
-    pub keys: Vec<Key>,
+    pub keys: Vec<SigningKey>,
     /// Whose certificates are believed.
     pub trust: Trust,
-}
-
-/// What messages are signed with.
-#[derive(Clone)]
-pub struct Key(pub Arc<[u8]>);
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(…)")
-    }
 }
 
 /// The notifier, before its thread.

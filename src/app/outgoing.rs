@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::config::notify::Notify;
 use crate::incident::notice::Subscription;
-use crate::notify::{Key, Target};
+use crate::notify::Target;
 
 /// Both ends, so that a change reaches them together.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ fn targets(notify: &[Notify]) -> Arc<[Target]> {
     let target = |notify: &Notify| Target {
         subscription: notify.subscription.clone(),
         url: notify.url.clone(),
-        keys: notify.secrets.iter().map(|secret| Key(secret.0.clone())).collect(),
+        keys: notify.keys.clone(),
         trust: notify.trust.clone(),
     };
     notify.iter().map(target).collect()

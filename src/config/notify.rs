@@ -1,11 +1,7 @@
 //! `[[notify]]`: who is told of incidents, and how.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
 use super::fault::{Faults, Span};
 use super::pem::PemFiles;
@@ -15,6 +11,7 @@ use crate::check::endpoint::{Endpoint, Trust};
 use crate::check::target::{Scheme, Target};
 use crate::incident::notice::{Form, Subscription};
 use crate::incident::severity::Severity;
+use crate::signing::SigningKey;
 
 /// Secrets that messages are signed with at a time.
 const MAX_SECRETS: usize = 4;
@@ -23,26 +20,16 @@ const MAX_SECRETS: usize = 4;
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// `[[notify]]`
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Notify {
     /// Who wants to be told of what.
     pub subscription: Subscription,
     /// Where it goes.
     pub url: Target,
     /// What messages are signed with: each signs every message.
-    pub secrets: Vec<SigningKey>,
+    pub keys: Vec<SigningKey>,
     /// Whose certificates are believed.
     pub trust: Trust,
-}
-
-/// A secret that messages are signed with.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SigningKey(pub Arc<[u8]>);
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningKey(…)")
-    }
 }
 
 /// Every table.
@@ -119,7 +106,7 @@ impl Reader<'_> {
                 self.root(span, name, url);
             }
         }
-        let secrets = match (&target, secrets) {
+        let keys = match (&target, secrets) {
             (Some((_, _, Form::Webhook)), None) if raw_absent(&given) => {
                 let fix = "write secret = { file = \"…\" } with a whsec_… in it";
                 self.fault("secret", "nobody could tell who sent it", fix);
@@ -172,7 +159,7 @@ impl Reader<'_> {
         let endpoints = named.map(|(_, names)| names);
         let subscription =
             Subscription { name: name?, form, endpoints, min_severity, external_url };
-        Some(Notify { subscription, url, secrets, trust: trust.unwrap_or_default() })
+        Some(Notify { subscription, url, keys, trust: trust.unwrap_or_default() })
     }
 
     fn http(&mut self, span: &Span, name: &str, url: &Target) {
@@ -204,7 +191,7 @@ impl Reader<'_> {
                 continue;
             }
             match source.read(self.folder) {
-                Ok(text) => match signing_key(text.trim()) {
+                Ok(text) => match SigningKey::standard(text.trim(), SECRET_BYTES) {
                     Some(signing_key) => keys.push(signing_key),
                     None => {
                         let fix = "write whsec_ and 24 to 64 random bytes in base64";
@@ -221,9 +208,4 @@ impl Reader<'_> {
 /// Whether a webhook was named, and not both.
 fn raw_absent(given: &[Option<Span>; 3]) -> bool {
     matches!(given, [_, Some(_), None])
-}
-
-fn signing_key(text: &str) -> Option<SigningKey> {
-    let bytes = STANDARD.decode(text.strip_prefix("whsec_")?).ok()?;
-    SECRET_BYTES.contains(&bytes.len()).then(|| SigningKey(bytes.into()))
 }

@@ -11,7 +11,8 @@ use super::field::{Field, Table};
 use super::raw;
 use super::secret::SecretSource;
 use super::values::Line;
-use crate::receiver::{Auth, Fingerprint, Method, Receiver, SigningKey};
+use crate::receiver::{Auth, Fingerprint, Method, Receiver};
+use crate::signing::SigningKey;
 
 const FIX: &str = "write it as a list of tables: [[receivers]]";
 const AUTH_FIX: &str = "write it as a list: auth = [{ bearer = { values = [{ file = \"…\" }] } }]";
@@ -178,7 +179,8 @@ impl Reader<'_> {
         let (span, raw) = self.table(standard_webhooks, key, "standard-webhooks")?;
         let key = format!("{key}.standard-webhooks");
         let values = self.secrets(raw.values, &span, &key)?;
-        let decoded: Vec<_> = values.iter().filter_map(|value| standard_key(value)).collect();
+        let decode = |value: &String| SigningKey::standard(value, MIN_SECRET_BYTES..);
+        let decoded: Vec<_> = values.iter().filter_map(decode).collect();
         if decoded.len() < values.len() {
             let problem =
                 "not a secret of Standard Webhooks: whsec_ and at least 16 bytes in base64";
@@ -291,11 +293,4 @@ fn is_path(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else { return false };
     let whole = rest.split('/').all(|part| !matches!(part, "" | "." | ".."));
     path == "/" || path.len() <= 256 && path.bytes().all(legal) && whole
-}
-
-/// The key in a secret as Standard Webhooks writes it.
-fn standard_key(secret: &str) -> Option<SigningKey> {
-    let text = secret.strip_prefix("whsec_")?;
-    let key = BASE64_STANDARD.decode(text).ok()?;
-    (key.len() >= MIN_SECRET_BYTES).then(|| SigningKey::new(&key))
 }

@@ -11,7 +11,8 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 
-use crate::receiver::{Auth, Fingerprint, Method, SigningKey};
+use crate::receiver::{Auth, Fingerprint, Method};
+use crate::signing::SigningKey;
 
 /// How far a signature's time may be from ours, to either side.
 pub const TOLERANCE: Duration = Duration::from_secs(300);
@@ -108,8 +109,7 @@ impl Claim<'_> {
             }),
             Self::Standard { keys, id, timestamp, signatures } => {
                 keys.iter().fold(false, |held, key| {
-                    let parts = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body];
-                    let expected = BASE64_STANDARD.encode(key.sign(&parts));
+                    let expected = key.sign_message(id, timestamp, body);
                     let given = signatures.split(' ').take(MAX_SIGNATURES);
                     let given = given.filter_map(|signature| signature.strip_prefix("v1,"));
                     given.fold(held, |held, signature| held | is(&expected, signature))

@@ -2,11 +2,7 @@
 
 use std::io::Write as _;
 
-use aws_lc_rs::hmac;
-use base64::prelude::{BASE64_STANDARD, Engine};
-
-/// What stands before a secret of Standard Webhooks.
-const SECRET_PREFIX: &str = "whsec_";
+use crate::signing::SigningKey;
 
 /// One way to show it.
 #[derive(Debug)]
@@ -21,7 +17,7 @@ pub enum Signer {
         key: String,
     },
     /// Standard Webhooks.
-    StandardWebhooks(Box<hmac::Key>),
+    StandardWebhooks(Box<SigningKey>),
 }
 
 /// A secret that is none.
@@ -33,14 +29,9 @@ impl Signer {
     /// Standard Webhooks with the secret of this text.
     pub fn standard_webhooks(secret: &str) -> Result<Self, SecretError> {
         let secret = secret.trim();
-        let secret = secret.strip_prefix(SECRET_PREFIX).unwrap_or(secret);
-        let bytes = BASE64_STANDARD.decode(secret).map_err(|_| SecretError)?;
-        match bytes.is_empty() {
-            true => Err(SecretError),
-            false => {
-                Ok(Self::StandardWebhooks(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &bytes))))
-            }
-        }
+        let key = SigningKey::standard(secret, 1..);
+        let key = key.or_else(|| SigningKey::from_base64(secret, 1..)).ok_or(SecretError)?;
+        Ok(Self::StandardWebhooks(Box::new(key)))
     }
 
     /// Appends the header lines.
@@ -50,10 +41,7 @@ impl Signer {
             Self::Nobody => {}
             Self::ApiKey { header, key } => drop(write!(head, "{header}: {key}\r\n")),
             Self::StandardWebhooks(key) => {
-                let mut context = hmac::Context::with_key(key);
-                context.update(format!("{id}.{timestamp}.").as_bytes());
-                context.update(body);
-                let signature = BASE64_STANDARD.encode(context.sign());
+                let signature = key.sign_message(id, &timestamp.to_string(), body);
                 drop(write!(
                     head,
                     "webhook-id: {id}\r\nwebhook-timestamp: {timestamp}\r\n\

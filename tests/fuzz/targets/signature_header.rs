@@ -5,7 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use watchpost::http::signature::{Sender, sender};
-use watchpost::receiver::{Auth, Fingerprint, Method, SigningKey};
+use watchpost::receiver::{Auth, Fingerprint, Method};
+use watchpost::signing::SigningKey;
 
 const KEY: &str = "an-api-key-of-32-visible-letters";
 const BASIC: &str = "dXNlcjphLXBhc3N3b3JkLW9mLTMyLWxldHRlcnM=";
