@@ -1,6 +1,7 @@
 //! SQLite files that this program writes: each has one writer, and a broken one is set aside.
 
 pub mod aside;
+pub mod place;
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};

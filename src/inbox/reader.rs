@@ -1,7 +1,5 @@
 //! Reading the file beside its writer.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, params};
 
 use super::{Arrival, InboxError};
 use crate::database;
+use crate::database::place::Place;
 
 /// An event as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,13 +25,13 @@ pub struct Reader {
     connection: Connection,
     path: PathBuf,
     /// The file that is open, which another may have replaced.
-    file: Option<(u64, u64)>,
+    file: Option<Place>,
 }
 
 impl Reader {
     /// Opens a file that the writer has made.
     pub fn open(path: &Path) -> Result<Self, InboxError> {
-        let file = identity(path);
+        let file = Place::of(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(database::BUSY)?;
@@ -42,7 +41,7 @@ impl Reader {
     /// Opens the file that has come in this one's place, where the writer found it broken and set
     /// it aside. Says whether it did.
     pub fn follow(&mut self) -> Result<bool, InboxError> {
-        let there = identity(&self.path);
+        let there = Place::of(&self.path);
         if there.is_none() || there == self.file {
             return Ok(false);
         }
@@ -105,9 +104,4 @@ fn read(mut rows: rusqlite::Rows<'_>) -> rusqlite::Result<Vec<StoredEvent>> {
         });
     }
     Ok(events)
-}
-
-/// What tells a file from another one of its name.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }

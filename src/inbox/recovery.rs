@@ -7,17 +7,17 @@
 use rusqlite::{Connection, params};
 
 use super::schema;
-use super::store::{Known, Place, Store};
+use super::store::{Known, Store};
+use crate::database::place::Place;
 use crate::database::{self, DatabaseError};
 
 /// Opens the file anew, and makes sure of all that it holds.
 pub fn recover(store: &mut Store) -> Result<(), DatabaseError> {
     store.connection = None;
-    if !store.path.exists() {
+    let Some(place) = Place::of(&store.path) else {
         let gone = "the file is gone, with all that was acknowledged: restart to begin a new one";
         return Err(DatabaseError::Broken(gone.to_owned()));
-    }
-    let place = Place::of(&store.path);
+    };
     let connection = database::connect(&store.path)?;
     schema::prepare(&connection)?;
     if !store.known.is_in(&connection)? {
@@ -31,7 +31,7 @@ pub fn recover(store: &mut Store) -> Result<(), DatabaseError> {
     connection.execute(sql, params![])?;
     store.known = Known::read(&connection)?;
     store.connection = Some(connection);
-    store.place = place;
+    store.place = Some(place);
     Ok(())
 }
 

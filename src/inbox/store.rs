@@ -1,7 +1,6 @@
 //! The file, and what its one writer knows of it.
 
-use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use tokio::time::Instant;
 
 use super::retention::DEDUPE;
 use super::{InboxError, schema};
+use crate::database::place::Place;
 use crate::database::{self, DatabaseError};
 
 /// A file that is ours to write.
@@ -93,21 +93,6 @@ impl Store {
         })?;
         self.known = known;
         Ok(kept)
-    }
-}
-
-/// Which file on which disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    device: u64,
-    inode: u64,
-}
-
-impl Place {
-    /// The file that bears a name now.
-    pub fn of(path: &Path) -> Option<Self> {
-        let file = fs::metadata(path).ok()?;
-        Some(Self { device: file.dev(), inode: file.ino() })
     }
 }
 
