@@ -81,6 +81,32 @@ pub struct AnalyticsEvent {
     pub change: Option<Change>,
 }
 
+impl AnalyticsEvent {
+    /// One of which nothing else is known.
+    pub fn new(id: EventId, kind: Kind, at: Timestamp) -> Self {
+        Self {
+            id,
+            kind,
+            at,
+            conversation: None,
+            participant: None,
+            session: None,
+            media: None,
+            message: None,
+            direction: None,
+            deployment: None,
+            address_to: None,
+            queue: None,
+            flow: None,
+            disconnect: None,
+            acd_outcome: None,
+            flow_exit: None,
+            probe: None,
+            change: None,
+        }
+    }
+}
+
 /// Somebody changed something at the contact centre.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {

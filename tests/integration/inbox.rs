@@ -60,24 +60,12 @@ pub fn arrival(n: u32) -> Arrival {
         receiver: Arc::from("genesys"),
         received_at: clock::now(),
         event: AnalyticsEvent {
-            id: EventId::of([n.to_le_bytes().as_slice()]),
-            kind: Kind::CustomerStart,
-            at,
             conversation: Some(Key::new(&format!("conversation-{n}")).unwrap()),
-            participant: None,
-            session: None,
-            media: None,
-            message: None,
-            direction: None,
-            deployment: None,
-            address_to: None,
-            queue: None,
-            flow: None,
-            disconnect: None,
-            acd_outcome: None,
-            flow_exit: None,
-            probe: None,
-            change: None,
+            ..AnalyticsEvent::new(
+                EventId::of([n.to_le_bytes().as_slice()]),
+                Kind::CustomerStart,
+                at,
+            )
         },
     }
 }

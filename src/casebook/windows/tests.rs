@@ -170,26 +170,10 @@ impl Desk {
 }
 
 fn event(conversation: &str, kind: Kind, minute: i64) -> AnalyticsEvent {
-    AnalyticsEvent {
-        id: EventId::of([conversation.as_bytes(), kind.as_str().as_bytes(), &minute.to_le_bytes()]),
-        kind,
-        at: at(minute),
-        conversation: Some(Key::new(conversation).unwrap()),
-        participant: None,
-        session: None,
-        media: None,
-        message: None,
-        direction: None,
-        deployment: None,
-        address_to: None,
-        queue: None,
-        flow: None,
-        disconnect: None,
-        acd_outcome: None,
-        flow_exit: None,
-        probe: None,
-        change: None,
-    }
+    let minute_bytes = minute.to_le_bytes();
+    let id = EventId::of([conversation.as_bytes(), kind.as_str().as_bytes(), &minute_bytes]);
+    let conversation = Some(Key::new(conversation).unwrap());
+    AnalyticsEvent { conversation, ..AnalyticsEvent::new(id, kind, at(minute)) }
 }
 
 fn start(conversation: &str, minute: i64) -> AnalyticsEvent {

@@ -12,25 +12,13 @@ fn key(text: &str) -> Key {
 }
 
 fn event(kind: Kind, minute: i64) -> AnalyticsEvent {
+    let id = EventId::of([kind.as_str().as_bytes(), &minute.to_le_bytes()]);
     AnalyticsEvent {
-        id: EventId::of([kind.as_str().as_bytes(), &minute.to_le_bytes()]),
-        kind,
-        at: Minute(minute).begin(),
         conversation: Some(key("c")),
-        participant: None,
-        session: None,
         media: Some(Media::Message),
         message: Some(MessageType::WebMessaging),
         direction: Some(Direction::Inbound),
-        deployment: None,
-        address_to: None,
-        queue: None,
-        flow: None,
-        disconnect: None,
-        acd_outcome: None,
-        flow_exit: None,
-        probe: None,
-        change: None,
+        ..AnalyticsEvent::new(id, kind, Minute(minute).begin())
     }
 }
 
