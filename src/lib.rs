@@ -79,6 +79,9 @@ pub mod http;
 /// What systemd is told.
 pub mod systemd;
 
+/// Genesys Cloud on loopback in this process.
+pub mod simulator;
+
 /// A loopback edge with good and bad doors.
 pub mod demo;
 

@@ -36,6 +36,7 @@ mod receiver;
 mod reload;
 mod series;
 mod server;
+mod simulator;
 mod staple;
 mod starved;
 mod strings;
