@@ -4,8 +4,12 @@
 
 pub mod account;
 pub mod api;
+pub mod audit;
 pub mod bases;
+pub mod channel;
+mod moment;
 pub mod region;
+pub mod statuspage;
 pub mod trouble;
 
 use std::fmt;
