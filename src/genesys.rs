@@ -7,14 +7,19 @@ pub mod api;
 pub mod audit;
 pub mod bases;
 pub mod channel;
+pub mod deployment;
+pub mod domains;
+pub mod finding;
+pub mod lint;
 mod moment;
+pub mod reading;
 pub mod region;
 pub mod statuspage;
 pub mod trouble;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::event::key::Key;
 
@@ -68,6 +73,14 @@ impl DeploymentId {
 impl fmt::Display for DeploymentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for DeploymentId {
+    /// As it was stored, whatever the paths were then.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::new(&text, Compat::Seed).map_err(serde::de::Error::custom)
     }
 }
 

@@ -53,7 +53,7 @@ macro_rules! codes {
         }
     };
 }
-pub(super) use codes;
+pub(crate) use codes;
 
 /// A code out of one of the two tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Longest text that is kept of what a server says in one place.
 pub const MAX_CHARS: usize = 256;
@@ -70,6 +70,13 @@ fn harmless(text: &str) -> String {
         found.get(1).map_or_else(|| "·".to_owned(), |marks| format!("{}·", marks.as_str()))
     });
     dotted.into_owned()
+}
+
+impl<'de> Deserialize<'de> for Quoted {
+    /// As it was stored, or as a stranger sends it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::text(&text))
+    }
 }
 
 impl fmt::Display for Quoted {
