@@ -6,18 +6,25 @@
 //! carry bytes to it and back.
 
 mod answer;
+mod audits;
 mod cdn;
+mod changes;
+mod conversations;
 mod deployments;
 mod doors;
+mod events;
 mod ids;
 mod journal;
 mod limits;
 mod messaging;
+mod notifications;
 mod oauth;
 mod org;
 mod request;
 mod script;
+mod seeds;
 mod sockets;
+mod statuspage;
 mod surface;
 
 use std::io;
@@ -32,12 +39,19 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::edge::EdgeError;
 use crate::edge::authority::Authority;
+pub use audits::Audits;
+pub use audits::audit::{Audit, Change};
+pub use conversations::{Course, FLOW, QUEUE, Talk, Talks};
 pub use deployments::configuration::Configuration;
 pub use deployments::deployment::{AllowList, Deployment, Enforcement, Status};
+pub use events::{Event, Events};
 pub use journal::{Journal, Seen};
 pub use messaging::{Conversation, Messaging};
+pub use notifications::Notifications;
 pub use org::{Client, Org};
 pub use script::{Body, Scripted, Scripts};
+pub use seeds::{Channel, Seeds};
+pub use statuspage::{StatusPage, Trouble};
 pub use surface::Surface;
 
 /// The open doors of an organisation; they close when this is dropped.

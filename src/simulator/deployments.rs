@@ -84,7 +84,7 @@ fn put(org: &mut Org, id: &str, body: &Value, now: Timestamp) -> Answer {
         deployment.status = status;
     }
     let list = AllowList { all, domains };
-    org.edit_domains(id, list, "API client", now);
+    org.edit_domains(id, list, now);
     match org.deployment(id) {
         Some(deployment) => Answer::json(StatusCode::OK, &deployment.to_json()),
         None => Answer::not_found("The requested deployment"),
@@ -92,7 +92,7 @@ fn put(org: &mut Org, id: &str, body: &Value, now: Timestamp) -> Answer {
 }
 
 /// `/api/v2/webdeployments/configurations…`.
-pub fn configurations(org: &mut Org, request: &Request) -> Answer {
+pub fn configurations(org: &mut Org, request: &Request, now: Timestamp) -> Answer {
     let authority = org.authority();
     let segments = request.segments();
     let rest = segments.get(4..).unwrap_or_default();
@@ -121,22 +121,11 @@ pub fn configurations(org: &mut Org, request: &Request) -> Answer {
         },
         (["versions", "draft", "publish"], &Method::POST) => {
             configuration.publish();
-            Answer::ok(&configuration.to_json(&authority))
+            let answer = Answer::ok(&configuration.to_json(&authority));
+            let id = configuration.id.clone();
+            org.published(&id, now);
+            answer
         }
         _ => Answer::not_found("The requested configuration"),
-    }
-}
-
-impl Org {
-    /// The list of a deployment is edited: the API shows it at once, and the CDN and the socket
-    /// too unless the deployment does not propagate.
-    pub fn edit_domains(&mut self, id: &str, list: AllowList, who: &str, now: Timestamp) {
-        let Some(deployment) = self.deployment(id) else { return };
-        deployment.api = list;
-        deployment.modified = now;
-        deployment.modified_by = who.to_owned();
-        if deployment.propagates {
-            deployment.propagate();
-        }
     }
 }

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::answer::Answer;
 use super::deployments::deployment::Status;
 use super::limits::Window;
+use super::notifications;
 use super::org::{Org, Reply};
 use super::request::Request;
 use super::sockets::{Kind, Push};
@@ -38,6 +39,7 @@ pub struct Messaging {
     pub silent: bool,
     /// Conversations that guests began, oldest first.
     pub conversations: Vec<Conversation>,
+    messages: BTreeMap<String, String>,
     visits: BTreeMap<u64, Visit>,
     sessions: BTreeMap<(String, String), Session>,
     rates: BTreeMap<String, Window>,
@@ -61,6 +63,7 @@ impl Default for Messaging {
             scripted: Vec::new(),
             silent: false,
             conversations: Vec::new(),
+            messages: BTreeMap::new(),
             visits: BTreeMap::new(),
             sessions: BTreeMap::new(),
             rates: BTreeMap::new(),
@@ -77,6 +80,11 @@ impl Messaging {
     /// Connections that are open.
     pub fn connections(&self) -> usize {
         self.visits.len()
+    }
+
+    /// The conversation that a message is part of.
+    pub fn conversation_of(&self, message: &str) -> Option<&str> {
+        self.messages.get(message).map(String::as_str)
     }
 
     /// Every session is too old.
@@ -138,12 +146,15 @@ impl Org {
                     self.lines.send(to, &frame);
                 }
             }
+            Kind::Streaming => notifications::frame(self, line, text),
+            Kind::Seed => {}
         }
     }
 
     /// A socket is closed.
     pub(super) fn left(&mut self, line: u64, kind: Kind) {
         self.lines.left(line);
+        self.notifications.left(line);
         if kind == Kind::Messaging {
             self.messaging.visits.remove(&line);
             for session in self.messaging.sessions.values_mut() {

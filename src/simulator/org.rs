@@ -8,17 +8,26 @@ use http::{HeaderName, Method, StatusCode};
 use jiff::Timestamp;
 
 use super::answer::Answer;
+use super::audits::Audits;
+use super::conversations::Talks;
 use super::deployments::deployment::Deployment;
+use super::events::Events;
 use super::ids::Ids;
 use super::journal::Journal;
 use super::limits::Window;
 use super::messaging::Messaging;
+use super::notifications::Notifications;
+use super::notifications::{subscriptions, topics};
 use super::oauth::Tokens;
 use super::request::Request;
 use super::script::{Body, Scripted, Scripts};
+use super::seeds::{Channel, Seeds};
 use super::sockets::{Lines, Seat};
+use super::statuspage::StatusPage;
 use super::surface::Surface;
-use super::{cdn, deployments, messaging, oauth};
+use super::{
+    audits, cdn, conversations, deployments, messaging, notifications, oauth, seeds, statuspage,
+};
 
 /// A client that may log in.
 #[derive(Debug, Clone)]
@@ -54,6 +63,20 @@ pub struct Org {
     pub journal: Journal,
     /// The messenger's sessions and limits.
     pub messaging: Messaging,
+    /// The notification channels.
+    pub notifications: Notifications,
+    /// Events that wait to be sent on.
+    pub events: Events,
+    /// What was changed.
+    pub audits: Audits,
+    /// Who changes things: id and name.
+    pub administrator: (String, String),
+    /// The conversations of customers.
+    pub talks: Talks,
+    /// The public status page.
+    pub status_page: StatusPage,
+    /// What the tutorials ask for.
+    pub seeds: Seeds,
     pub(super) tokens: Tokens,
     pub(super) lines: Lines,
     pub(super) ids: Ids,
@@ -90,6 +113,13 @@ impl Org {
             scripts: Scripts::default(),
             journal: Journal::default(),
             messaging: Messaging::default(),
+            notifications: Notifications::default(),
+            events: Events::default(),
+            audits: Audits::default(),
+            administrator: (Self::ADMINISTRATOR.to_owned(), "Alex Admin".to_owned()),
+            talks: Talks::default(),
+            status_page: StatusPage::default(),
+            seeds: Seeds::default(),
             tokens: Tokens::default(),
             lines: Lines::default(),
             ids,
@@ -107,6 +137,8 @@ impl Org {
             Deployment::new(Self::HELP, "Help centre", &[], now).for_everybody(),
             Deployment::new(Self::CAMPAIGN, "Spring campaign", &["spring.example"], now).inactive(),
         ];
+        let (id, origins) = (Self::CHANNEL, ["https://www.shop.example"]);
+        org.seeds.channels.push(Channel::new(id, "https://webchat.shop.example", &origins));
         org
     }
 
@@ -114,6 +146,10 @@ impl Org {
     pub const CLIENT: &str = "c11e0000-0000-4000-8000-000000000001";
     /// Its secret.
     pub const SECRET: &str = "simulated-client-secret";
+    /// Who changes things.
+    pub const ADMINISTRATOR: &str = "ad314000-0000-4000-8000-000000000001";
+    /// The tutorials' channel.
+    pub const CHANNEL: &str = "c4a22e10-0000-4000-8000-000000000001";
     /// The deployment for the pages of `shop.example`.
     pub const SHOP: &str = "5409c0de-0000-4000-8000-000000000001";
     /// The deployment for everybody.
@@ -161,8 +197,11 @@ impl Org {
     fn usual(&mut self, surface: Surface, request: &Request, now: Timestamp) -> Reply {
         match surface {
             Surface::Messaging => messaging::upgrade(self, request, now),
+            Surface::Streaming => notifications::upgrade(self, request, now),
+            Surface::SeedSocket => seeds::upgrade(self, request),
             _ if surface.wants_token() => Reply::Answer(self.of_api(surface, request, now)),
             Surface::Token => Reply::Answer(oauth::token(self, request, now)),
+            Surface::StatusPage => Reply::Answer(statuspage::file(self, request)),
             Surface::CdnDomains | Surface::CdnConfig | Surface::Bootstrap => {
                 Reply::Answer(cdn::file(self, request))
             }
@@ -211,7 +250,15 @@ impl Org {
         }
         match surface {
             Surface::Deployments => deployments::deployments(self, request, now),
-            Surface::Configurations => deployments::configurations(self, request),
+            Surface::Configurations => deployments::configurations(self, request, now),
+            Surface::Topics => Answer::ok(&topics::list()),
+            Surface::Channels => notifications::channels(self, request, now),
+            Surface::Subscriptions => subscriptions::answer(self, request, now),
+            Surface::Audits => audits::answer(self, request, now),
+            Surface::Analytics => conversations::answer(self, request),
+            Surface::SeedChannels => seeds::channel(self, request, now),
+            Surface::SeedWebhooks => seeds::webhooks(self, request),
+            Surface::SeedAudits => seeds::audits(self, request),
             Surface::Users => oauth::no_user(),
             _ => Answer::not_found("The requested resource"),
         }

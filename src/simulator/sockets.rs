@@ -38,6 +38,10 @@ pub enum Push {
 pub enum Kind {
     /// The messenger's.
     Messaging,
+    /// A notification channel's.
+    Streaming,
+    /// The tutorials', which says nothing.
+    Seed,
 }
 
 /// The end of a socket at which frames are read and written.

@@ -98,7 +98,8 @@ impl Surface {
             | Self::Messaging
             | Self::Streaming
             | Self::StatusPage
-            | Self::SeedSocket => false,
+            | Self::SeedSocket
+            | Self::Legacy => false,
             Self::Deployments
             | Self::Configurations
             | Self::Topics
@@ -110,7 +111,6 @@ impl Surface {
             | Self::SeedChannels
             | Self::SeedWebhooks
             | Self::SeedAudits
-            | Self::Legacy
             | Self::Other => true,
         }
     }

@@ -1,8 +1,12 @@
 //! The simulated Genesys Cloud does what is known of the real one.
 
+mod changes;
 mod client;
 mod messaging;
+mod notifications;
+mod seeds;
 
+use jiff::Timestamp;
 use serde_json::json;
 use watchpost::clock;
 use watchpost::simulator::{AllowList, Org, Scripted, Simulator, Status, Surface};
@@ -10,8 +14,12 @@ use watchpost::simulator::{AllowList, Org, Scripted, Simulator, Status, Surface}
 use super::fixture::daemon;
 use client::{Api, ask};
 
+fn now() -> Timestamp {
+    clock::now()
+}
+
 fn shop() -> Simulator {
-    Simulator::shop(clock::now()).unwrap()
+    Simulator::shop(now()).unwrap()
 }
 
 #[test]

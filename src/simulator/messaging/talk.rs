@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::asked::{Asked, Frames};
 use super::{actions, frames};
+use crate::simulator::conversations::Course;
 use crate::simulator::org::Org;
 
 /// Longest message, in bytes.
@@ -42,6 +43,9 @@ pub fn message(org: &mut Org, asked: &Asked) -> Frames {
 fn text(org: &mut Org, asked: &Asked, attributes: Option<Value>) -> Frames {
     let conversation = begin(org, asked, attributes);
     let (own, other) = (org.ids.uuid(), org.ids.uuid());
+    for id in [&own, &other] {
+        org.messaging.messages.insert(id.clone(), conversation.clone());
+    }
     let channel = json!({ "time": asked.now.to_string(), "type": "Private" });
     let said = json!({
         "text": asked.text("/message/text"), "type": "Text", "direction": "Inbound", "id": own,
@@ -85,26 +89,25 @@ fn event(org: &mut Org, asked: &Asked) -> Frames {
 
 /// The conversation of the session, which begins now where there was none.
 fn begin(org: &mut Org, asked: &Asked, attributes: Option<Value>) -> String {
-    let id = org.ids.uuid();
-    let mut begun = None;
-    let conversation = match actions::session(org, asked) {
-        Ok(session) => {
-            let is_new = session.conversation.is_none();
-            let known = session.conversation.get_or_insert(id).clone();
-            begun = is_new.then(|| known.clone());
-            known
-        }
-        Err(_) => id,
-    };
-    if let Some(begun) = begun {
-        org.messaging.conversations.push(Conversation {
-            id: begun,
-            deployment: asked.deployment.clone(),
-            token: asked.token.clone(),
-            attributes: attributes.unwrap_or_default(),
-        });
+    if let Ok(session) = actions::session(org, asked)
+        && let Some(known) = &session.conversation
+    {
+        return known.clone();
     }
-    conversation
+    let id = org.begin(&asked.deployment, Course::Answered, asked.now);
+    if let Ok(session) = actions::session(org, asked) {
+        session.conversation = Some(id.clone());
+    }
+    if let Some(attributes) = &attributes {
+        org.tell_attributes(&id, attributes, asked.now);
+    }
+    org.messaging.conversations.push(Conversation {
+        id: id.clone(),
+        deployment: asked.deployment.clone(),
+        token: asked.token.clone(),
+        attributes: attributes.unwrap_or_default(),
+    });
+    id
 }
 
 /// A conversation that a guest began over the socket.

@@ -90,6 +90,10 @@ impl<'s> Api<'s> {
     pub fn put(&self, path: &str, body: &str, headers: &str) -> Answer {
         self.send("PUT", path, body, headers)
     }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, &body.to_string(), "")
+    }
 }
 
 /// A socket.
