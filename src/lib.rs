@@ -55,6 +55,12 @@ pub mod probe;
 /// Why a page is not let in.
 pub mod diagnose;
 
+/// One HTTP client for whatever is not a probe.
+pub mod outbound;
+
+/// The platform API: token, budget, retries, typed calls.
+pub mod platform;
+
 /// Doors on loopback in this process.
 pub mod edge;
 
