@@ -1,5 +1,6 @@
 //! `config.toml` to checks. A wrong file never starts half: every fault is listed, with its fix.
 
+pub mod caution;
 mod correlation;
 mod cors;
 mod credentials;
@@ -8,6 +9,7 @@ mod events;
 pub mod fault;
 pub mod field;
 pub mod forecast;
+pub mod genesys;
 mod matrix;
 mod messages;
 pub mod notify;
@@ -34,9 +36,11 @@ use crate::check::Check;
 use crate::check::endpoint::Endpoint;
 use crate::correlate;
 use crate::receiver::Receiver;
+use caution::Caution;
 pub use events::Events;
 use fault::{Faults, Span};
 use field::Table;
+use genesys::{Environment, Genesys};
 use notify::Notify;
 pub use selfcheck::Selfcheck;
 use stamp::Stamp;
@@ -70,6 +74,10 @@ pub struct Config {
     pub receivers: Vec<Arc<Receiver>>,
     /// Who is told of incidents.
     pub notify: Vec<Notify>,
+    /// The organisation at Genesys Cloud, where there is one.
+    pub genesys: Option<Genesys>,
+    /// What is legal, and probably not meant.
+    pub cautions: Vec<Caution>,
 }
 
 /// `[daemon]`
@@ -158,6 +166,9 @@ impl Config {
         let matrix = matrix::build(file.defaults, file.endpoints, folder, &mut faults);
         let receivers = receivers::read(file.receivers, folder, &mut faults);
         let notify = notify::read(file.notify, &matrix.endpoints, folder, &mut faults);
+        let mut cautions = Vec::new();
+        let environment = Environment(&|name| std::env::var(name).ok());
+        let genesys = genesys::read(file.genesys, folder, &environment, &mut faults, &mut cautions);
         let config = Self {
             path: path.to_owned(),
             stamp: None,
@@ -170,6 +181,8 @@ impl Config {
             checks: matrix.checks,
             receivers,
             notify,
+            genesys,
+            cautions,
         };
         let (series, max) = (forecast::series(&config), config.daemon.max_series);
         if series > max {

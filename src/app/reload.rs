@@ -126,6 +126,9 @@ where
         match result {
             Ok((difference, fixed)) => {
                 info!("config read again: {difference}");
+                for caution in &self.config.cautions {
+                    warn!("config: {caution}");
+                }
                 let mut changes = difference.to_string();
                 self.note(&changes);
                 if !fixed.is_empty() {

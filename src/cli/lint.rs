@@ -13,6 +13,9 @@ pub fn lint(path: &Path) -> ExitCode {
         Err(error) => refuse(&error),
         Ok(config) => {
             anstream::print!("{}", Forecast::new(&config));
+            for caution in &config.cautions {
+                anstream::println!("\nodd: {caution}");
+            }
             ExitCode::SUCCESS
         }
     }

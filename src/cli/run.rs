@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::exit;
@@ -26,6 +26,9 @@ pub fn run(path: &Path) -> ExitCode {
     };
     let log = log_to_stderr(config.daemon.log_format, "info");
     let checks = config.checks.len();
+    for caution in &config.cautions {
+        warn!("config: {caution}");
+    }
     daemon(config, log, |address| info!(checks, "watching; see http://{address}/"))
 }
 

@@ -18,6 +18,8 @@ use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
 use crate::correlate::Silence;
 use crate::event::key::Key;
+use crate::genesys::Compat;
+use crate::genesys::region::Region;
 use crate::incident::severity::Severity;
 
 /// A list of tables.
@@ -36,6 +38,7 @@ pub struct File {
     pub endpoints: Tables<Endpoint>,
     pub receivers: Tables<Receiver>,
     pub notify: Tables<Notify>,
+    pub genesys: Table<Genesys>,
 }
 
 /// `[daemon]`
@@ -247,5 +250,25 @@ pub struct Notify {
     pub endpoints: Field<Vec<EndpointName>>,
     pub min_severity: Field<Severity>,
     pub external_url: Field<Target>,
+    pub ca_file: Field<PathBuf>,
+}
+
+/// `[genesys]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Genesys {
+    pub region: Field<Region>,
+    pub compat: Field<Compat>,
+    pub client_id: Field<SecretSource>,
+    pub client_secret: Field<SecretSource>,
+    pub scope: Field<Line>,
+    pub requests_per_minute: Field<u32>,
+    pub login_url: Field<Target>,
+    pub api_url: Field<Target>,
+    pub cdn_url: Field<Target>,
+    pub apps_url: Field<Target>,
+    pub messaging_url: Field<Target>,
+    pub streaming_url: Field<Target>,
+    pub status_url: Field<Target>,
     pub ca_file: Field<PathBuf>,
 }

@@ -76,6 +76,7 @@ pub fn known_keys(parents: &[&str]) -> &'static [&'static str] {
         ["correlation"] => keys::<raw::Correlation>(),
         [.., "users"] => keys::<raw::Users>(),
         ["notify", _] => keys::<raw::Notify>(),
+        ["genesys"] => keys::<raw::Genesys>(),
         ["selfcheck"] => keys::<raw::Selfcheck>(),
         ["defaults"] | ["endpoints", _] => keys::<raw::Endpoint>(),
         ["receivers", _] => keys::<raw::Receiver>(),
@@ -143,7 +144,8 @@ mod tests {
                 "defaults",
                 "endpoints",
                 "receivers",
-                "notify"
+                "notify",
+                "genesys"
             ]
         );
         assert!(keys::<raw::Endpoint>().contains(&"connect-to"));

@@ -18,6 +18,8 @@ use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
 use crate::correlate::Silence;
 use crate::event::key::Key;
+use crate::genesys::Compat;
+use crate::genesys::region::Region;
 use crate::incident::severity::Severity;
 
 /// `"30s"`, `"5m"`, `"1h 30m"`, `"7d"`.
@@ -176,6 +178,8 @@ legal! {
     Vec<ProbeKind>: "write a list such as [\"websocket\", \"tls\"]";
     Vec<SecretSource>: "write a list such as [{ file = \"…\" }, { env = \"…\" }]";
     Vec<String>: "write a list of texts";
+    Region: "write a name such as \"eu-west-1\", \"mypurecloud.ie\" or \"prod-euw1\"";
+    Compat: "write \"genesys\" or \"seed\"";
     Silence: "write \"weeks\", \"hours\" or \"off\"";
     Vec<Key>: "write a list of ids such as [\"3fa85f64-5717-4562-b3fc-2c963f66afa6\"]";
     Vec<u16>: "write a list of statuses such as [401, 403]";

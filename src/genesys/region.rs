@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 /// A region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Region {
     /// As AWS names it: `eu-west-1`.
     pub aws: &'static str,
@@ -91,11 +91,10 @@ impl Region {
     }
 }
 
-impl TryFrom<String> for Region {
-    type Error = RegionError;
-
-    fn try_from(text: String) -> Result<Self, RegionError> {
-        Self::from_text(&text)
+impl<'de> Deserialize<'de> for Region {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_text(&text).map_err(D::Error::custom)
     }
 }
 

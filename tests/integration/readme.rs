@@ -105,6 +105,7 @@ fn every_setting_is_told() {
         "Receiver",
         "Auth",
         "Notify",
+        "Genesys",
     ] {
         let (_, rest) = raw.split_once(&format!("pub struct {structure} {{")).unwrap();
         let (body, _) = rest.split_once("\n}").unwrap();
