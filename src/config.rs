@@ -10,6 +10,7 @@ pub mod fault;
 pub mod field;
 pub mod forecast;
 pub mod genesys;
+mod http;
 mod matrix;
 mod messages;
 pub mod notify;

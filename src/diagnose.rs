@@ -145,7 +145,7 @@ fn as_page(check: &Check, origin: &Origin) -> Check {
         Probe::Cors(cors) => {
             Arc::new(Probe::Cors(Cors { forgeries: Forgeries::Never, ..cors.clone() }))
         }
-        Probe::Websocket(_) | Probe::Tls => check.probe.clone(),
+        Probe::Websocket(_) | Probe::Http(_) | Probe::Tls => check.probe.clone(),
     };
     Check::new(check.endpoint.clone(), probe, rule, check.cadence)
 }

@@ -1,13 +1,16 @@
 //! Runs one check over the wire: dial, ask, note what is seen. Owns the deadline.
 
 pub mod answer;
+pub mod body;
 mod capture;
 mod control;
 pub mod conversation;
 mod cors;
 mod dial;
+mod exchange;
 mod frame;
 pub mod head;
+mod http;
 mod inflate;
 mod io_error;
 mod legacy;
@@ -17,6 +20,7 @@ pub mod server_hello;
 mod signatures;
 mod tls;
 mod trust;
+mod upgrade;
 mod websocket;
 mod wire;
 mod witness;
@@ -156,6 +160,7 @@ impl Run<'_> {
         match self.check.probe.as_ref() {
             Probe::Websocket(websocket) => websocket::run(self, websocket, witness).await,
             Probe::Cors(cors) => cors::run(self, cors, witness).await,
+            Probe::Http(http) => http::run(self, http, witness).await,
             Probe::Tls => tls::run(self, witness).await,
         }
     }
@@ -195,7 +200,9 @@ fn judged(
             verdict::judge(ended, expect, &websocket.refusal_statuses, control)
         }
         Probe::Cors(_) => outcome::cors::verdict::judge(ended, expect, control),
-        Probe::Tls => verdict::judge(ended, expect, &RefusalStatuses::default(), control),
+        Probe::Http(_) | Probe::Tls => {
+            verdict::judge(ended, expect, &RefusalStatuses::default(), control)
+        }
     };
     let remarks = warning::remarks(&observation);
     Outcome { started_at, observation, verdict, failure, remarks }

@@ -25,7 +25,7 @@ use crate::outcome::warning::{Remark, Warning};
 pub struct Report {
     /// The name of the endpoint, where it has one.
     pub endpoint: String,
-    /// `websocket`, `cors` or `tls`.
+    /// `websocket`, `cors`, `http` or `tls`.
     pub probe: ProbeKind,
     /// What was asked.
     pub url: String,
@@ -161,6 +161,7 @@ impl Report {
         let opened = match check.probe.kind() {
             ProbeKind::Websocket => seen.upgraded,
             ProbeKind::Cors => seen.cors.as_ref().is_some_and(|cors| cors.blocked.is_none()),
+            ProbeKind::Http => seen.http_status.is_some(),
             ProbeKind::Tls => outcome.verdict == Verdict::Pass,
         };
         Self {

@@ -19,13 +19,34 @@ pub enum Step {
 pub enum Matcher {
     /// The pattern is found somewhere in the message.
     Regex(Pattern),
-    /// The message is JSON, and the place is there, with this value where one is given.
-    Json {
-        /// RFC 6901.
-        pointer: String,
-        /// The value that must stand there; any, where `None`.
-        equals: Option<Value>,
-    },
+    /// The message is JSON, and the place is as it shall be.
+    Json(Place),
+}
+
+/// A place in JSON, which must be there, with this value where one is given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// RFC 6901.
+    pub pointer: String,
+    /// The value that must stand there; any, where `None`.
+    pub equals: Option<Value>,
+}
+
+impl Place {
+    /// Whether it is as it shall be.
+    pub fn is_in(&self, json: &Value) -> bool {
+        let found = json.pointer(&self.pointer);
+        found.is_some_and(|found| self.equals.as_ref().is_none_or(|wanted| wanted == found))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.equals {
+            None => f.write_str(&self.pointer),
+            Some(value) => write!(f, "{} = {value}", self.pointer),
+        }
+    }
 }
 
 impl Matcher {
@@ -33,11 +54,9 @@ impl Matcher {
     pub fn matches(&self, message: &str) -> bool {
         match self {
             Self::Regex(pattern) => pattern.0.is_match(message),
-            Self::Json { pointer, equals } => serde_json::from_str::<Value>(message)
-                .ok()
-                .as_ref()
-                .and_then(|json| json.pointer(pointer))
-                .is_some_and(|found| equals.as_ref().is_none_or(|wanted| wanted == found)),
+            Self::Json(place) => {
+                serde_json::from_str(message).is_ok_and(|json: Value| place.is_in(&json))
+            }
         }
     }
 }
@@ -46,10 +65,7 @@ impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Regex(pattern) => write!(f, "/{}/", pattern.0.as_str()),
-            Self::Json { pointer, equals: None } => write!(f, "JSON with {pointer}"),
-            Self::Json { pointer, equals: Some(value) } => {
-                write!(f, "JSON with {pointer} = {value}")
-            }
+            Self::Json(place) => write!(f, "JSON with {place}"),
         }
     }
 }
@@ -77,8 +93,8 @@ mod tests {
 
     #[test]
     fn a_json_pointer_finds_its_value() {
-        let any = Matcher::Json { pointer: "/body/text".into(), equals: None };
-        let ping = Matcher::Json { pointer: "/body/text".into(), equals: Some("ping".into()) };
+        let place = |equals| Matcher::Json(Place { pointer: "/body/text".into(), equals });
+        let (any, ping) = (place(None), place(Some("ping".into())));
         assert!(any.matches(r#"{"body":{"text":"pong"}}"#));
         assert!(!ping.matches(r#"{"body":{"text":"pong"}}"#));
         assert!(ping.matches(r#"{"body":{"text":"ping"}}"#));

@@ -78,8 +78,9 @@ fn same_answer(a: &Probe, b: &Probe) -> bool {
                 && a.preflight_only == b.preflight_only
                 && a.fetch.asks_the_same(&b.fetch)
         }
+        (Probe::Http(a), Probe::Http(b)) => a.asks_the_same(b),
         (Probe::Tls, Probe::Tls) => true,
-        (Probe::Websocket(_) | Probe::Cors(_) | Probe::Tls, _) => false,
+        (Probe::Websocket(_) | Probe::Cors(_) | Probe::Http(_) | Probe::Tls, _) => false,
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::conversation::Step;
-use super::fetch::Fetch;
+use super::conversation::{Place, Step};
+use super::fetch::{Fetch, Method};
 use super::header::Header;
+use super::target::{Scheme, Target};
 
 /// What is asked of an endpoint.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +17,8 @@ pub enum Probe {
     Websocket(Websocket),
     /// Ask as a page of another origin does, and judge whether it may read the answer.
     Cors(Cors),
+    /// Ask over HTTP, and judge the answer.
+    Http(Http),
     /// Shake hands and judge the chain that is served.
     Tls,
 }
@@ -25,6 +29,7 @@ impl Probe {
         match self {
             Self::Websocket(_) => ProbeKind::Websocket,
             Self::Cors(_) => ProbeKind::Cors,
+            Self::Http(_) => ProbeKind::Http,
             Self::Tls => ProbeKind::Tls,
         }
     }
@@ -43,12 +48,60 @@ pub struct Cors {
     pub forgeries: Forgeries,
 }
 
+/// Parameters of an HTTP probe.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Http {
+    /// What is asked with.
+    pub method: Method,
+    /// Headers beyond those that every request has.
+    pub headers: Vec<Header>,
+    /// What is sent.
+    pub body: Option<String>,
+    /// Which answers are good.
+    pub statuses: WantedStatuses,
+    /// What the answer must hold, as JSON.
+    pub places: Vec<Place>,
+    /// Headers that the answer must not have, in lower case.
+    pub forbidden: Vec<String>,
+}
+
+impl Http {
+    /// The same request with a text as its body, which brings its own `Content-Type` where no
+    /// header does; `None` where the method has no body.
+    pub fn with_body(mut self, body: String) -> Option<Self> {
+        if matches!(self.method.as_str(), "GET" | "HEAD") {
+            return None;
+        }
+        if !self.headers.iter().any(|header| header.name() == "content-type") {
+            let kind = match serde_json::from_str::<IgnoredAny>(&body) {
+                Ok(_) => "application/json",
+                Err(_) => "text/plain;charset=UTF-8",
+            };
+            self.headers.push(Header::new("content-type", kind).ok()?);
+        }
+        Some(Self { body: Some(body), ..self })
+    }
+
+    /// Whether both ask the same; the values of headers may be secrets that are rotated.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        let names = |http: &Self| {
+            http.headers.iter().map(|header| header.name().to_owned()).collect::<Vec<_>>()
+        };
+        let same_headers = names(self) == names(other);
+        same_headers
+            && Self { headers: Vec::new(), ..self.clone() }
+                == Self { headers: Vec::new(), ..other.clone() }
+    }
+}
+
 /// The statuses that an answer may have.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum WantedStatuses {
     /// All but 404, 410 and 5xx: a page that is asked to log in is a page that may read that.
     #[default]
     Usual,
+    /// 200 to 299.
+    Success,
     /// These and no other.
     Listed(Vec<u16>),
 }
@@ -58,6 +111,7 @@ impl WantedStatuses {
     pub fn contains(&self, status: u16) -> bool {
         match self {
             Self::Usual => !matches!(status, 404 | 410 | 500..),
+            Self::Success => matches!(status, 200..=299),
             Self::Listed(statuses) => statuses.contains(&status),
         }
     }
@@ -120,19 +174,22 @@ pub enum ProbeKind {
     Websocket,
     /// [`Probe::Cors`].
     Cors,
+    /// [`Probe::Http`].
+    Http,
     /// [`Probe::Tls`].
     Tls,
 }
 
 impl ProbeKind {
     /// Every kind, in the order of output.
-    pub const ALL: [Self; 3] = [Self::Websocket, Self::Cors, Self::Tls];
+    pub const ALL: [Self; 4] = [Self::Websocket, Self::Cors, Self::Http, Self::Tls];
 
     /// The word in labels, config and output.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Websocket => "websocket",
             Self::Cors => "cors",
+            Self::Http => "http",
             Self::Tls => "tls",
         }
     }
@@ -142,11 +199,20 @@ impl ProbeKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
+    /// Whether it can be asked of what a URL speaks.
+    pub fn is_asked_of(self, target: &Target) -> bool {
+        match self {
+            Self::Websocket => target.scheme != Scheme::Tls,
+            Self::Cors | Self::Http => matches!(target.scheme, Scheme::Http | Scheme::Https),
+            Self::Tls => target.scheme.is_tls(),
+        }
+    }
+
     /// Whether a page stands behind it, so that there is one check for each origin.
     pub fn has_origin(self) -> bool {
         match self {
             Self::Websocket | Self::Cors => true,
-            Self::Tls => false,
+            Self::Http | Self::Tls => false,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What `watchpost check` is asked: a URL with options, or an endpoint of a config.
 
+mod kind;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,15 +14,13 @@ use crate::check::cadence::Cadence;
 use crate::check::endpoint::{
     AddressFamily, Endpoint, EndpointName, Identity, Owner, Reach, Trust,
 };
-use crate::check::fetch::{Fetch, Method};
 use crate::check::header::Header;
 use crate::check::health_policy::HealthPolicy;
 use crate::check::origin::{Expect, Origin, OriginRule};
-use crate::check::probe::{Cors, Forgeries, Probe, ProbeKind, WantedStatuses, Websocket};
-use crate::check::target::{ConnectTo, Scheme, Target};
+use crate::check::probe::ProbeKind;
+use crate::check::target::{ConnectTo, Target};
 use crate::config::values::{HumanDuration, legal};
 use crate::config::{Config, pem};
-use crate::outcome::cors::request::needs_preflight;
 
 /// What to try, and how.
 #[derive(Debug, clap::Args)]
@@ -33,10 +33,13 @@ pub struct Args {
     /// Try an endpoint of this config, as the daemon does: every origin, with its expectation.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "origins", "expect", "control", "ca", "connect_to", "headers", "subprotocols", "client_cert",
-        "client_key", "address_family", "timeout", "method", "credentials",
+        "client_key", "address_family", "timeout", "probe", "method", "body", "credentials",
         "preflight_only",
     ])]
     config: Option<PathBuf>,
+    /// What is asked of it, where the scheme leaves a choice: websocket, cors, http or tls.
+    #[arg(long, value_name = "KIND", value_parser = kind::from_text)]
+    probe: Option<ProbeKind>,
     /// The page that asks: an origin, "null", or "none" for no Origin header. Repeatable.
     #[arg(long = "origin", value_name = "ORIGIN", value_parser = legal::<Origin>)]
     origins: Vec<Origin>,
@@ -68,21 +71,8 @@ pub struct Args {
     /// PEM file of its key.
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     client_key: Option<PathBuf>,
-    /// A header beyond those of the handshake, or one that the page sets. Repeatable.
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
-    headers: Vec<Header>,
-    /// What the page asks with [default: GET].
-    #[arg(long, value_name = "METHOD", value_parser = legal::<Method>)]
-    method: Option<Method>,
-    /// Send the preflight alone, and not the request itself, which may change something.
-    #[arg(long)]
-    preflight_only: bool,
-    /// Ask as a page that sends cookies: credentials: "include". None are sent.
-    #[arg(long)]
-    credentials: bool,
-    /// A subprotocol to offer. Repeatable.
-    #[arg(long = "subprotocol", value_name = "NAME")]
-    subprotocols: Vec<String>,
+    #[command(flatten)]
+    request: kind::Request,
     /// Print JSON: an object, or a list where there are several runs.
     #[arg(long)]
     pub json: bool,
@@ -124,25 +114,7 @@ impl Args {
 
     fn of_url(self) -> Result<Vec<Arc<Check>>, String> {
         let target: Target = legal(&self.what)?;
-        let asks = self.method.is_some() || self.credentials || self.preflight_only;
-        let kind = match target.scheme {
-            Scheme::Http | Scheme::Https if asks || !self.origins.is_empty() => ProbeKind::Cors,
-            Scheme::Ws | Scheme::Wss | Scheme::Http => ProbeKind::Websocket,
-            Scheme::Https | Scheme::Tls => ProbeKind::Tls,
-        };
-        let for_pages =
-            !(self.origins.is_empty() && self.headers.is_empty() && self.subprotocols.is_empty());
-        match kind {
-            ProbeKind::Tls if for_pages || asks => {
-                let fix = "write wss://, or https:// with --origin";
-                return Err(format!("{target} is asked for a handshake alone: {fix}"));
-            }
-            ProbeKind::Websocket if asks => {
-                return Err(format!("{target} is opened with GET, and without cookies"));
-            }
-            ProbeKind::Cors => self.is_of_a_page(&target)?,
-            ProbeKind::Websocket | ProbeKind::Tls => {}
-        }
+        let kind = self.kind(&target)?;
         let cadence = cadence(self.timeout)?;
         let expect = match self.expect {
             Some(Wanted::Deny) => Expect::Deny,
@@ -156,57 +128,21 @@ impl Args {
         let reach =
             Reach { connect_to: self.connect_to, family: self.address_family.unwrap_or_default() };
         let endpoint = Arc::new(endpoint(target, reach, trust, identity)?);
-        let probe = Arc::new(match kind {
-            ProbeKind::Websocket => Probe::Websocket(Websocket {
-                headers: self.headers,
-                subprotocols: self.subprotocols,
-                ..Websocket::default()
-            }),
-            ProbeKind::Cors => {
-                let fetch = fetch(self.method, &self.headers, self.credentials)?;
-                if self.preflight_only && !needs_preflight(&fetch) {
-                    return Err("browsers send this request without a preflight".to_owned());
-                }
-                Probe::Cors(Cors {
-                    fetch,
-                    preflight_only: self.preflight_only,
-                    statuses: WantedStatuses::Usual,
-                    forgeries: Forgeries::All,
-                })
-            }
-            ProbeKind::Tls => Probe::Tls,
-        });
+        let probe = Arc::new(kind::probe(kind, self.request)?);
         let rule_for =
             |origin: Origin, expect| OriginRule { name: origin.to_string(), origin, expect };
         let rule = |origin| rule_for(origin, expect);
         let control = self.control.map(|origin| Arc::new(rule_for(origin, Expect::Allow)));
-        let pages: Vec<_> = match kind {
-            ProbeKind::Tls => vec![None],
-            ProbeKind::Websocket if self.origins.is_empty() => vec![Some(rule(Origin::Absent))],
-            ProbeKind::Websocket | ProbeKind::Cors => {
-                self.origins.into_iter().map(|origin| Some(rule(origin))).collect()
-            }
+        let pages: Vec<_> = match kind.has_origin() {
+            false => vec![None],
+            true if self.origins.is_empty() => vec![Some(rule(Origin::Absent))],
+            true => self.origins.into_iter().map(|origin| Some(rule(origin))).collect(),
         };
         let check = |page: Option<OriginRule>| {
             let check = Check::new(endpoint.clone(), probe.clone(), page.map(Arc::new), cadence);
             Arc::new(check.beside(control.clone()))
         };
         Ok(pages.into_iter().map(check).collect())
-    }
-
-    /// Whether these options make a request of a page on another origin.
-    fn is_of_a_page(&self, target: &Target) -> Result<(), String> {
-        let own = target.origin();
-        if !self.subprotocols.is_empty() {
-            return Err(format!("{target} has no subprotocols: write wss://"));
-        }
-        if self.origins.is_empty() || self.origins.contains(&Origin::Absent) {
-            return Err("CORS is about pages: name one with --origin".to_owned());
-        }
-        match self.origins.iter().any(|origin| origin.header() == Some(&own)) {
-            true => Err(format!("pages of {own} need no CORS to read {target}")),
-            false => Ok(()),
-        }
     }
 }
 
@@ -266,16 +202,6 @@ fn identity(certificate: Option<&Path>, key: Option<&Path>) -> Result<Option<Ide
     pair.map(|(certificate, key)| pem::identity(certificate, key))
         .transpose()
         .map_err(|error| error.to_string())
-}
-
-fn fetch(method: Option<Method>, headers: &[Header], credentials: bool) -> Result<Fetch, String> {
-    let of_page = |header: &Header| {
-        let value = String::from_utf8_lossy(header.value());
-        let checked = Header::from_page(header.name(), &value);
-        checked.map_err(|error| format!("{}: {error}", header.name()))
-    };
-    let headers = headers.iter().map(of_page).collect::<Result<_, _>>()?;
-    Fetch::new(method.unwrap_or_default(), headers, credentials).map_err(|error| error.to_string())
 }
 
 fn header(text: &str) -> Result<Header, String> {

@@ -44,7 +44,8 @@ impl Reader<'_> {
             self.faults.add(span, sub("preflight-only"), problem, fix);
         }
         let preflight_only = preflight_only.is_some_and(|(_, only)| only);
-        let statuses = self.wanted_statuses(raw.expect_statuses, &sub("expect-statuses"));
+        let usual = WantedStatuses::Usual;
+        let statuses = self.wanted_statuses(raw.expect_statuses, usual, &sub("expect-statuses"));
         let forgeries = match raw.forgeries.take(sub("forgeries"), self.faults) {
             Some(false) => Forgeries::Never,
             Some(true) | None => Forgeries::InTurn,
@@ -52,10 +53,14 @@ impl Reader<'_> {
         Cors { fetch, preflight_only, statuses, forgeries }
     }
 
-    fn wanted_statuses(&mut self, field: Field<Vec<u16>>, key: &str) -> WantedStatuses {
-        let Some((span, statuses)) = field.take_spanned(key, self.faults) else {
-            return WantedStatuses::Usual;
-        };
+    /// The statuses of a list, or the usual ones without it.
+    pub(super) fn wanted_statuses(
+        &mut self,
+        field: Field<Vec<u16>>,
+        usual: WantedStatuses,
+        key: &str,
+    ) -> WantedStatuses {
+        let Some((span, statuses)) = field.take_spanned(key, self.faults) else { return usual };
         if statuses.is_empty() || !statuses.iter().all(|status| (200..600).contains(status)) {
             let fix = "write statuses between 200 and 599, such as [200, 401]";
             self.faults.add(&span, key, "not a list of statuses", fix);

@@ -21,6 +21,10 @@ const PER_WEBSOCKET: usize = 5 + 1 + 1;
 
 /// Series that only a CORS check has: allowed, status.
 const PER_CORS: usize = 1 + 1;
+
+/// Series that only an HTTP check has: phases of the last run, status.
+const PER_HTTP: usize = 5 + 1;
+
 /// Series that only a check has whose page must be refused: whether it got in.
 const PER_DENIED: usize = 1;
 
@@ -60,6 +64,7 @@ pub fn series(config: &Config) -> usize {
     let checks = config.checks.iter().map(|check| match check.probe.kind() {
         ProbeKind::Websocket => PER_CHECK + WARNINGS + PER_WEBSOCKET + failures(check),
         ProbeKind::Cors => PER_CHECK + WARNINGS + PER_CORS + failures(check),
+        ProbeKind::Http => PER_CHECK + WARNINGS + PER_HTTP + failures(check),
         ProbeKind::Tls => PER_CHECK + WARNINGS + failures(check),
     });
     let denied = config.checks.iter().filter(|check| check.expect() == Expect::Deny);
@@ -67,7 +72,7 @@ pub fn series(config: &Config) -> usize {
     let latencies: BTreeSet<_> =
         config.checks.iter().map(|check| (&check.endpoint.name, check.probe.kind())).collect();
     let latencies = latencies.into_iter().map(|(_, probe)| match probe {
-        ProbeKind::Websocket | ProbeKind::Cors => 1 + 6 * 2 * PER_HISTOGRAM,
+        ProbeKind::Websocket | ProbeKind::Cors | ProbeKind::Http => 1 + 6 * 2 * PER_HISTOGRAM,
         ProbeKind::Tls => 1 + 4 * 2 * PER_HISTOGRAM,
     });
     let endpoints = config

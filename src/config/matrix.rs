@@ -98,7 +98,7 @@ impl Reader<'_> {
         let name = raw.name.clone().take(name_key, self.faults);
         let target = raw.url.clone().take(format!("{place}.url"), self.faults);
         let idle = idle_keys(&raw);
-        let cors_at = raw.cors.span();
+        let tables = [("cors", raw.cors.span()), ("http", raw.http.span())];
         let probes_at = raw.probes.span().or_else(|| defaults.probes.span());
         let users = self.users(std::mem::take(&mut raw.users), place);
         let settings = self.settings(inherit(raw, defaults), place);
@@ -115,10 +115,14 @@ impl Reader<'_> {
                 self.faults.add(&span, format!("{place}.{key}"), problem, fix);
             }
         }
-        if let Some(span) = cors_at.filter(|_| !probes.contains(&ProbeKind::Cors)) {
-            let fix = "remove it, or add \"cors\" to `probes` and write an https:// url";
-            let problem = "without effect: there is no cors probe";
-            self.faults.add(&span, format!("{place}.cors"), problem, fix);
+        for (name, span) in tables {
+            let idle = !probes.iter().any(|kind| kind.as_str() == name);
+            if let Some(span) = span.filter(|_| idle) {
+                let fix =
+                    format!("remove it, or add \"{name}\" to `probes` and write an https:// url");
+                let problem = format!("without effect: there is no {name} probe");
+                self.faults.add(&span, format!("{place}.{name}"), problem, fix);
+            }
         }
         let endpoint = Arc::new(Endpoint {
             name,
@@ -140,11 +144,12 @@ impl Reader<'_> {
                     let at = probes_at.clone().unwrap_or_else(|| span.clone());
                     self.pages(&settings.origins, &endpoint.target, &at, place)
                 }
-                ProbeKind::Websocket | ProbeKind::Tls => settings.origins.clone(),
+                _ => settings.origins.clone(),
             };
             let probe = Arc::new(match kind {
                 ProbeKind::Websocket => Probe::Websocket(settings.websocket.clone()),
                 ProbeKind::Cors => Probe::Cors(settings.cors.clone()),
+                ProbeKind::Http => Probe::Http(settings.http.clone()),
                 ProbeKind::Tls => Probe::Tls,
             });
             let check = |origin| Check::new(endpoint.clone(), probe.clone(), origin, cadence);
@@ -178,12 +183,7 @@ impl Reader<'_> {
         kinds.sort();
         kinds.dedup();
         for kind in &kinds {
-            let possible = match kind {
-                ProbeKind::Websocket => target.scheme != Scheme::Tls,
-                ProbeKind::Cors => matches!(target.scheme, Scheme::Http | Scheme::Https),
-                ProbeKind::Tls => target.scheme.is_tls(),
-            };
-            if !possible {
+            if !kind.is_asked_of(target) {
                 let problem = format!("{kind} cannot be asked of {target}");
                 self.faults.add(&span, &key, problem, "remove it, or change the scheme of the url");
             }

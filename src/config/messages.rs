@@ -1,8 +1,9 @@
 //! `messages` to a conversation.
 
 use super::fault::Faults;
+use super::field::Table;
 use super::raw;
-use crate::check::conversation::{Matcher, Step};
+use crate::check::conversation::{Matcher, Place, Step};
 
 /// Most steps of a conversation: a probe is no load test.
 const MAX_STEPS: usize = 16;
@@ -30,21 +31,21 @@ pub fn steps(messages: raw::Tables<raw::Message>, place: &str, faults: &mut Faul
             .expect_regex
             .take(format_args!("{key}.expect-regex"), faults)
             .map(|pattern| Step::Expect(Matcher::Regex(pattern.0)));
-        let json = json(row.expect_json, &format!("{key}.expect-json"), faults);
+        let json = place_of(row.expect_json, &format!("{key}.expect-json"), faults)
+            .map(|place| Step::Expect(Matcher::Json(place)));
         steps.extend([send, regex, json].into_iter().flatten());
     }
     steps
 }
 
-fn json(table: super::Table<raw::ExpectJson>, key: &str, faults: &mut Faults) -> Option<Step> {
+/// A place in JSON, and what must stand there.
+pub fn place_of(table: Table<raw::ExpectJson>, key: &str, faults: &mut Faults) -> Option<Place> {
     let fix = "write { pointer = \"/type\", equals = \"response\" }";
     let (span, raw) = table.take(key, fix, faults)?;
     let equals = raw.equals.take(format_args!("{key}.equals"), faults).map(|value| value.0);
     let pointer = raw.pointer.take(format_args!("{key}.pointer"), faults).map(|text| text.0);
     match pointer {
-        Some(pointer) if pointer.starts_with('/') => {
-            Some(Step::Expect(Matcher::Json { pointer, equals }))
-        }
+        Some(pointer) if pointer.starts_with('/') => Some(Place { pointer, equals }),
         _ => {
             faults.add(&span, key, "a JSON pointer (RFC 6901) begins with /", fix);
             None

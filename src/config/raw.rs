@@ -113,6 +113,7 @@ pub struct Endpoint {
     pub messages: Tables<Message>,
     pub refusal_statuses: Field<Vec<u16>>,
     pub cors: Table<Cors>,
+    pub http: Table<Http>,
     pub users: Table<Users>,
     pub max_inflight: Field<u32>,
     pub slo: Field<Ratio>,
@@ -133,6 +134,18 @@ pub struct Cors {
     pub preflight_only: Field<bool>,
     pub expect_statuses: Field<Vec<u16>>,
     pub forgeries: Field<bool>,
+}
+
+/// `http`
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Http {
+    pub method: Field<Method>,
+    pub headers: Table<BTreeMap<String, Field<SecretSource>>>,
+    pub body: Field<NonEmpty>,
+    pub expect_statuses: Field<Vec<u16>>,
+    pub expect_json: Tables<ExpectJson>,
+    pub forbid_headers: Field<Vec<String>>,
 }
 
 /// `users`

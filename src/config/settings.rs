@@ -14,7 +14,7 @@ use crate::check::cadence::{Cadence, CadenceError};
 use crate::check::endpoint::{Identity, Owner, Reach, Trust};
 use crate::check::health_policy::HealthPolicy;
 use crate::check::origin::OriginRule;
-use crate::check::probe::{Cors, ProbeKind, Websocket};
+use crate::check::probe::{Cors, Http, ProbeKind, Websocket};
 
 /// Reads tables one after the other, and gathers what is wrong with them.
 pub(super) struct Reader<'a> {
@@ -38,6 +38,7 @@ pub(super) struct Settings {
     pub(super) max_inflight: usize,
     pub(super) websocket: Websocket,
     pub(super) cors: Cors,
+    pub(super) http: Http,
 }
 
 impl Reader<'_> {
@@ -46,6 +47,7 @@ impl Reader<'_> {
         let key = |name: &str| format!("{place}.{name}");
         let websocket = self.websocket(&mut raw, place);
         let cors = self.cors(std::mem::take(&mut raw.cors), place);
+        let http = self.http(std::mem::take(&mut raw.http), place);
         let max_inflight = raw.max_inflight.take_spanned(key("max-inflight"), self.faults);
         if let Some((span, 0)) = &max_inflight {
             let fix = "write 1 or more";
@@ -77,6 +79,7 @@ impl Reader<'_> {
             max_inflight: max_inflight.map_or(4, |(_, n)| n as usize),
             websocket,
             cors,
+            http,
         }
     }
 
@@ -152,6 +155,7 @@ pub(super) fn inherit(own: raw::Endpoint, defaults: &raw::Endpoint) -> raw::Endp
         messages: own.messages.or(defaults.messages),
         refusal_statuses: own.refusal_statuses.or(defaults.refusal_statuses),
         cors: own.cors.or(defaults.cors),
+        http: own.http.or(defaults.http),
         users: own.users,
         max_inflight: own.max_inflight.or(defaults.max_inflight),
         slo: own.slo.or(defaults.slo),

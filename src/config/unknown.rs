@@ -86,6 +86,8 @@ pub fn known_keys(parents: &[&str]) -> &'static [&'static str] {
         [.., "bearer" | "hub-signature" | "standard-webhooks"] => keys::<raw::Secrets>(),
         [.., "health"] => keys::<raw::Health>(),
         [.., "cors"] => keys::<raw::Cors>(),
+        [.., "http"] => keys::<raw::Http>(),
+        [.., "http", "expect-json", _] => keys::<raw::ExpectJson>(),
         [.., "origins", _] => keys::<raw::Origins>(),
         [.., "messages", _] => keys::<raw::Message>(),
         [.., "expect-json"] => keys::<raw::ExpectJson>(),

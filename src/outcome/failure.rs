@@ -137,6 +137,20 @@ pub enum Failure {
     },
     /// The page may read the answer, and it is none that is wanted.
     HttpStatusUnexpected(Arc<Response>),
+    /// The answer's JSON is not as it shall be.
+    HttpJsonUnexpected {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The answer has a header that it must not have.
+    HttpHeaderLeaked {
+        /// Its name, as the config has it; the value is nobody's business.
+        name: String,
+    },
+    /// The answer's body is beyond the cap.
+    HttpBodyTooBig,
+    /// The connection ended before the answer's body did.
+    HttpBodyCutOff,
     /// A frame that breaks RFC 6455.
     FrameInvalid {
         /// How.
@@ -223,8 +237,12 @@ impl Failure {
             Self::CorsBlocked(_)
             | Self::CorsRedirected { .. }
             | Self::HttpStatusUnexpected(_)
+            | Self::HttpHeaderLeaked { .. }
             | Self::OriginReadable => Phase::Request,
-            Self::FrameInvalid { .. }
+            Self::HttpJsonUnexpected { .. }
+            | Self::HttpBodyTooBig
+            | Self::HttpBodyCutOff
+            | Self::FrameInvalid { .. }
             | Self::FrameTooBig
             | Self::FrameFlood
             | Self::ClosedByServer { .. }
@@ -279,6 +297,10 @@ impl Failure {
             Self::CorsBlocked(blocked) => blocked.error.reason(),
             Self::CorsRedirected { .. } => Reason::CorsRedirected,
             Self::HttpStatusUnexpected(_) => Reason::HttpStatusUnexpected,
+            Self::HttpJsonUnexpected { .. } => Reason::HttpJsonUnexpected,
+            Self::HttpHeaderLeaked { .. } => Reason::HttpHeaderLeaked,
+            Self::HttpBodyTooBig => Reason::HttpBodyTooBig,
+            Self::HttpBodyCutOff => Reason::HttpBodyCutOff,
             Self::OriginAccepted | Self::OriginReadable => Reason::OriginAccepted,
             Self::ControlFailed { .. } => Reason::ControlFailed,
             Self::ControlMissing(_) => Reason::ControlMissing,
@@ -329,6 +351,8 @@ impl Failure {
                 response.to_string()
             }
             Self::CorsBlocked(blocked) => blocked.to_string(),
+            Self::HttpJsonUnexpected { detail } => detail.clone(),
+            Self::HttpHeaderLeaked { name } => name.clone(),
             Self::CorsRedirected { location } => format!("Location: {location}"),
             Self::BadUpgradeHeader { found } => header("Upgrade", found),
             Self::BadConnectionHeader { found } => header("Connection", found),

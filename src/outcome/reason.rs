@@ -250,8 +250,20 @@ reasons! {
         "The server redirects the request. A browser follows, and checks what it finds there; the probe does not."
         "Put the final address into the page and the url."
     HttpStatusUnexpected "http_status_unexpected" Target
-        "The page may read the answer, but its status is not a wanted one: this is not CORS."
+        "The status of the answer is not a wanted one. A page that asked may read it: this is not CORS."
         "Look at the server; mend the path of the url, or set expect-statuses."
+    HttpHeaderLeaked "http_header_leaked" Target
+        "The answer has a header that must not leave the server."
+        "Let the route or the proxy in front of it take the header out: what it passes on of somebody else's answer goes to every visitor."
+    HttpJsonUnexpected "http_json_unexpected" Target
+        "The body of the answer is not the wanted JSON."
+        "See the evidence for the place; look at the server, or mend expect-json."
+    HttpBodyTooBig "http_body_too_big" Target
+        "The body of the answer is larger than 64 KiB."
+        "Ask for less; a page of HTML in the place of JSON often is an error page."
+    HttpBodyCutOff "http_body_cut_off" Target
+        "The connection ended before the body of the answer did."
+        "A proxy or the server gave up in the middle: look at its log at this minute."
     FrameInvalid "frame_invalid" Target
         "A WebSocket frame broke RFC 6455."
         "A proxy that meddles with WebSockets looks the same as a faulty server."

@@ -21,24 +21,31 @@ pub fn strikes(check: &Check) -> impl Iterator<Item = (Option<Phase>, Reason)> +
 
 /// Whether a check can fail in this phase for this reason.
 pub fn can_strike(check: &Check, phase: Option<Phase>, reason: Reason) -> bool {
-    let websocket = check.probe.kind() == ProbeKind::Websocket;
+    let [websocket, cors, http] = [ProbeKind::Websocket, ProbeKind::Cors, ProbeKind::Http]
+        .map(|kind| check.probe.kind() == kind);
     let endpoint = &check.endpoint;
     let reached = match phase {
         Some(Phase::Resolve) => {
             endpoint.reach.connect_to.is_none() && matches!(endpoint.target.host, Host::Name(_))
         }
         Some(Phase::Tls) => endpoint.target.scheme.is_tls(),
-        Some(Phase::Upgrade | Phase::Transfer) => websocket,
+        Some(Phase::Upgrade) => websocket,
+        Some(Phase::Transfer) => websocket || http,
         Some(Phase::Preflight) => match check.probe.as_ref() {
             Probe::Cors(cors) => needs_preflight(&cors.fetch),
-            Probe::Websocket(_) | Probe::Tls => false,
+            Probe::Websocket(_) | Probe::Http(_) | Probe::Tls => false,
         },
-        Some(Phase::Request) => check.probe.kind() == ProbeKind::Cors,
+        Some(Phase::Request) => cors || http,
         Some(Phase::Connect | Phase::Close) | None => true,
     };
     let asked = match reason {
         Reason::OriginAccepted | Reason::ControlFailed => check.expect() == Expect::Deny,
         Reason::ControlMissing => check.expect() == Expect::Deny && check.control.is_none(),
+        Reason::HttpMalformed => http || phase != Some(Phase::Transfer),
+        Reason::HttpStatusUnexpected => cors || http,
+        _ if reason.is_of_http() => http,
+        _ if reason.is_of_cors() => cors,
+        _ if reason.is_of_frames() => websocket,
         _ => true,
     };
     reached && asked && reason.strikes_in(phase)
@@ -85,7 +92,9 @@ impl Reason {
             | Self::CertWeakSignature
             | Self::CertBadSignature
             | Self::CertInvalid => &[Tls],
-            Self::HttpHeadTooBig | Self::HttpMalformed => &[Preflight, Request, Upgrade],
+            Self::HttpHeadTooBig => &[Preflight, Request, Upgrade],
+            // In the transfer: chunks that are none.
+            Self::HttpMalformed => &[Preflight, Request, Upgrade, Transfer],
             Self::OriginAccepted | Self::ControlFailed | Self::ControlMissing => {
                 &[Request, Upgrade]
             }
@@ -109,6 +118,7 @@ impl Reason {
             | Self::CorsInvalidAllowCredentials
             | Self::CorsRedirectContainsCredentials
             | Self::CorsRedirected
+            | Self::HttpHeaderLeaked
             | Self::HttpStatusUnexpected => &[Request],
             Self::UpgradeRefused
             | Self::UpgradeRedirected
@@ -121,12 +131,43 @@ impl Reason {
             | Self::BadAccept
             | Self::BadSubprotocol
             | Self::UnrequestedExtension => &[Upgrade],
-            Self::FrameInvalid
+            Self::HttpJsonUnexpected
+            | Self::HttpBodyTooBig
+            | Self::HttpBodyCutOff
+            | Self::FrameInvalid
             | Self::FrameTooBig
             | Self::FrameFlood
             | Self::ClosedByServer
             | Self::MessageUnmatched => &[Transfer],
         };
         phase.is_some_and(|phase| phases.contains(&phase))
+    }
+
+    /// Whether only an HTTP probe meets it.
+    fn is_of_http(self) -> bool {
+        matches!(
+            self,
+            Self::HttpJsonUnexpected
+                | Self::HttpHeaderLeaked
+                | Self::HttpBodyTooBig
+                | Self::HttpBodyCutOff
+        )
+    }
+
+    /// Whether only a CORS probe meets it.
+    fn is_of_cors(self) -> bool {
+        self.code().starts_with("cors_")
+    }
+
+    /// Whether only an open WebSocket meets it.
+    fn is_of_frames(self) -> bool {
+        matches!(
+            self,
+            Self::FrameInvalid
+                | Self::FrameTooBig
+                | Self::FrameFlood
+                | Self::ClosedByServer
+                | Self::MessageUnmatched
+        )
     }
 }

@@ -111,7 +111,7 @@ fn got_in(check: &Check, ended: &Result<(), Failure>, seen: &Observation) -> boo
         Probe::Websocket(_) => seen.upgraded,
         // Whatever there is to be read.
         Probe::Cors(_) => matches!(ended, Ok(()) | Err(Failure::HttpStatusUnexpected(_))),
-        Probe::Tls => ended.is_ok(),
+        Probe::Http(_) | Probe::Tls => ended.is_ok(),
     }
 }
 

@@ -5,14 +5,11 @@ mod message;
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout_at;
-
-use super::conversation::Capped;
-use super::dial::{self, Stream, dial};
-use super::head::{Head, MAX_HEAD_BYTES};
+use super::body::{self, Framing};
+use super::dial::{self, dial};
+use super::exchange::{exchange, goodbye};
 use super::witness::Witness;
-use super::{Run, answer, io_error, websocket};
+use super::{Run, answer};
 use crate::check::origin::Origin;
 use crate::check::probe::Cors;
 use crate::outcome::cors::{self, Readable, Request, Seen, remarks};
@@ -24,21 +21,10 @@ use crate::outcome::response::Response;
 use crate::outcome::warning::Remark;
 pub use forged::Forgeries;
 
-/// Most bytes that are read of an answer, with what TLS adds to them.
-const MAX_ANSWER_BYTES: usize = 2 * MAX_HEAD_BYTES;
-
-/// Most answers that only say that another is to come (1xx).
-const MAX_INTERIM: usize = 8;
-
 /// Runs it. Each request has a connection of its own, which hangs on nothing that was before.
 pub async fn run(run: &Run<'_>, cors: &Cors, witness: &mut Witness) -> Result<(), Failure> {
-    match attempt(run, cors, witness).await {
-        // Alerts that speak of a certificate can only mean ours if one was asked for.
-        Err(Failure::ClientCertificateRefused { alert }) if !witness.certificate_asked => {
-            Err(io_error::late_alert(&alert))
-        }
-        ended => ended,
-    }
+    let ended = attempt(run, cors, witness).await;
+    ended.map_err(|failure| witness.meant_by(failure))
 }
 
 async fn attempt(run: &Run<'_>, cors: &Cors, witness: &mut Witness) -> Result<(), Failure> {
@@ -79,7 +65,6 @@ async fn attempt(run: &Run<'_>, cors: &Cors, witness: &mut Witness) -> Result<()
         Ok(read(&request, status, phrase, headers))
     })?;
     let Read { judged, remark, location, mut response } = read;
-    let length = response.header("content-length").and_then(|text| text.as_str().parse().ok());
     match judged {
         Err(blocked) => {
             goodbye(run, stream, witness).await;
@@ -95,8 +80,9 @@ async fn attempt(run: &Run<'_>, cors: &Cors, witness: &mut Witness) -> Result<()
                 Readable::Answer if cors.statuses.contains(response.status) => Ok(()),
                 Readable::Answer => {
                     witness.enter(Phase::Close);
+                    let framing = Framing::of(&head, cors.fetch.method().as_str())?;
                     let rest = head.into_rest();
-                    response.body = websocket::body(stream, rest, length, run.last_word()).await;
+                    response.body = body::excerpt(stream, rest, framing, run.last_word()).await;
                     let response = Arc::new(response);
                     witness.seen.refusal = Some(response.clone());
                     return Err(Failure::HttpStatusUnexpected(response));
@@ -133,39 +119,4 @@ fn keep_out(witness: &mut Witness, blocked: cors::error::Blocked, response: Resp
     seen.blocked = Some(blocked.clone());
     witness.seen.refusal = Some(Arc::new(response));
     Failure::CorsBlocked(blocked)
-}
-
-/// Sends a request and reads the head of the answer to it.
-async fn exchange(
-    stream: &mut Stream,
-    message: &[u8],
-    phase: Phase,
-    witness: &mut Witness,
-) -> Result<Head, Failure> {
-    witness.enter(phase);
-    stream.allow(MAX_ANSWER_BYTES);
-    let sent = async {
-        stream.write_all(message).await?;
-        stream.flush().await
-    };
-    sent.await.map_err(|error| io_error::failure(&error, phase))?;
-    let mut before = Vec::new();
-    for _ in 0..MAX_INTERIM {
-        let mut unread = before.as_slice();
-        let head = Head::read(&mut (&mut unread).chain(&mut *stream), phase).await?;
-        let unread = unread.to_vec();
-        let status = head.parse(|status, _, _| Ok(status))?;
-        if !matches!(status, 100 | 102..=199) {
-            return Ok(head);
-        }
-        before = head.into_rest();
-        before.extend(unread);
-    }
-    Err(Failure::HttpMalformed { phase, start: Quoted::text("1xx, again and again") })
-}
-
-/// Ends a connection. The verdict stands: a server that does not wait for this does no harm.
-async fn goodbye(run: &Run<'_>, mut stream: Stream, witness: &mut Witness) {
-    witness.enter(Phase::Close);
-    timeout_at(run.last_word(), stream.shutdown()).await.ok();
 }

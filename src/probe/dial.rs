@@ -107,7 +107,7 @@ fn first_exchange(run: &Run<'_>) -> Phase {
         Some(_) => Phase::Tls,
         None => match run.check.probe.as_ref() {
             Probe::Cors(cors) if needs_preflight(&cors.fetch) => Phase::Preflight,
-            Probe::Cors(_) => Phase::Request,
+            Probe::Cors(_) | Probe::Http(_) => Phase::Request,
             Probe::Websocket(_) | Probe::Tls => Phase::Upgrade,
         },
     }

@@ -83,6 +83,12 @@ impl Head {
         Ok(Self { bytes, end, phase })
     }
 
+    /// Whether its version has chunks.
+    pub fn knows_chunks(&self) -> bool {
+        let line = syntax::lines(self.head()).next();
+        syntax::status(line.unwrap_or_default()).knows_chunks
+    }
+
     /// Parses the head and hands it on. Borrowed, since a good answer needs no copy of it.
     pub fn parse<T>(
         &self,

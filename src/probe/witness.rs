@@ -3,7 +3,9 @@
 
 use tokio::time::Instant;
 
+use super::io_error;
 use crate::outcome::Observation;
+use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
 
 /// The notes of one run.
@@ -54,6 +56,17 @@ impl Witness {
     /// The phase that runs.
     pub fn phase(&self) -> Phase {
         self.phase
+    }
+
+    /// What a failure means behind the handshake: alerts that speak of a certificate can only mean
+    /// ours if one was asked for.
+    pub fn meant_by(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::ClientCertificateRefused { alert } if !self.certificate_asked => {
+                io_error::late_alert(&alert)
+            }
+            other => other,
+        }
     }
 
     /// Ends the phase that runs, and gives what was seen.

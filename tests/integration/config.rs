@@ -14,7 +14,7 @@ fn folder() -> PathBuf {
 fn the_shipped_config_is_legal() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml");
     let config = Config::load(&path).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(config.checks.len(), 11);
+    assert_eq!(config.checks.len(), 12);
 }
 
 #[test]

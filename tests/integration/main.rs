@@ -23,6 +23,7 @@ mod diagnose;
 mod durability;
 mod events_command;
 mod flood;
+mod http;
 mod inbox;
 mod incidents;
 mod lag;

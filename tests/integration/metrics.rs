@@ -22,6 +22,7 @@ async fn with_everything() -> (Home, Daemon, Pki) {
     let expired = pki::open(stapling_config(expired, staple)).await;
     let talking = raw::opening_then(b"\x81\x07welcome".to_vec()).await;
     let api = raw::answering("HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\n\r\n").await;
+    let route = raw::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await;
     let home = Home::new(&format!(
         "[defaults]\ninterval = \"1s\"\n\
          [[endpoints]]\nname = \"open\"\nurl = \"wss://door.test/\"\nprobes = [\"websocket\", \"tls\"]\n{}\
@@ -30,17 +31,19 @@ async fn with_everything() -> (Home, Daemon, Pki) {
          origins = [{{ origin = \"none\" }}, {{ origin = \"null\", expect = \"deny\" }}]\n\
          [[endpoints]]\nname = \"api\"\nurl = \"http://{}/\"\nprobes = [\"cors\"]\n\
          origins = [{{ origin = \"https://app.test\" }}]\ncors = {{ method = \"PUT\" }}\nusers = {{}}\n\
+         [[endpoints]]\nname = \"route\"\nurl = \"http://{}/\"\nprobes = [\"http\"]\n\
          [[receivers]]\nname = \"events\"\nopen = \"anyone may post events here\"\n\
          [[notify]]\nname = \"ops\"\nalertmanager = \"http://127.0.0.1:9\"\n",
         pki.keys(&open),
         pki.keys(&expired),
         talking.address,
         api.address,
+        route.address,
     ));
     let daemon = home.start();
     // Which of these comes last depends on when in a second the daemon begins.
     let (mut seen, mut down) = (BTreeSet::new(), false);
-    while seen.len() < 5 || !down {
+    while seen.len() < 6 || !down {
         let line = daemon.wait_for_line("check=");
         down |= line.contains("down check=expired");
         // On a busy machine, a run may be held up: its times are in no histogram.

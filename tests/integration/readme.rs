@@ -101,6 +101,8 @@ fn every_setting_is_told() {
         "Correlation",
         "Selfcheck",
         "Endpoint",
+        "Cors",
+        "Http",
         "Users",
         "Receiver",
         "Auth",

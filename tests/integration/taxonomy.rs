@@ -17,12 +17,12 @@ use watchpost::outcome::failure::Failure;
 use watchpost::outcome::phase::Phase;
 use watchpost::outcome::reason::{Fault, Reason};
 
-use crate::cors;
 use crate::fixture::checks::{check, plain, run, run_asking};
 use crate::fixture::nameserver::{self, Answer};
 use crate::fixture::pki::{self, HOST, Pki};
 use crate::fixture::raw::{self, OPEN};
 use crate::fixture::responder::{Responder, Says};
+use crate::{cors, http};
 
 /// Which test makes a failure. The match has no wildcard: a new variant wants a new test.
 fn made_by(failure: &Failure) -> &'static str {
@@ -83,6 +83,10 @@ fn made_by(failure: &Failure) -> &'static str {
         Failure::CorsBlocked(_)
         | Failure::CorsRedirected { .. }
         | Failure::HttpStatusUnexpected(_) => "cors",
+        Failure::HttpJsonUnexpected { .. }
+        | Failure::HttpHeaderLeaked { .. }
+        | Failure::HttpBodyTooBig
+        | Failure::HttpBodyCutOff => "http",
         // The scheduler's: src/schedule/tests.rs and lifecycle.rs.
         Failure::ProbePanicked | Failure::ShuttingDown => "schedule",
     }
@@ -130,6 +134,7 @@ async fn every_reason_is_made_on_a_socket() {
         ("frames", frames().await),
         ("origins", origins().await),
         ("cors", cors::reasons().await),
+        ("http", http::reasons().await),
     ];
     for (group, reasons) in groups {
         made.extend(reasons.into_iter().map(|reason| (reason, group)));

@@ -56,6 +56,7 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot, labels: &[Labels], setting
     last_run(e, &table);
     websocket(e, &table);
     cors(e, &table);
+    http(e, &table);
 }
 
 /// What most families say of a check.
@@ -79,7 +80,7 @@ struct Row<'a> {
 struct Last {
     phases: PhaseTimes,
     address: Option<IpAddr>,
-    websocket: bool,
+    kind: ProbeKind,
     http_status: Option<u16>,
     upgraded: bool,
     cors: Option<bool>,
@@ -87,7 +88,6 @@ struct Last {
 
 impl<'a> Row<'a> {
     fn new(record: &'a CheckRecord, labels: &'a Labels) -> Self {
-        let websocket = record.check.probe.kind() == ProbeKind::Websocket;
         // A run of a blind monitor has seen nothing.
         let sees = |outcome: &&Arc<Outcome>| {
             !matches!(outcome.failure, Some(Failure::MonitorBlind { .. }))
@@ -95,7 +95,7 @@ impl<'a> Row<'a> {
         let last = record.last.as_ref().filter(sees).map(|outcome| Last {
             phases: outcome.observation.phases,
             address: outcome.observation.address.map(|address| address.ip()),
-            websocket,
+            kind: record.check.probe.kind(),
             http_status: outcome.observation.http_status,
             upgraded: outcome.observation.upgraded,
             cors: outcome.observation.cors.as_ref().map(|seen| seen.blocked.is_none()),
@@ -119,8 +119,13 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Its last run, where its check is of one of these kinds.
+    fn last_of(&self, kinds: &[ProbeKind]) -> Option<&Last> {
+        self.last.as_ref().filter(|last| kinds.contains(&last.kind))
+    }
+
     fn websocket(&self) -> Option<&Last> {
-        self.last.as_ref().filter(|last| last.websocket)
+        self.last_of(&[ProbeKind::Websocket])
     }
 }
 
@@ -209,12 +214,34 @@ fn cors(e: &mut Exposition, table: &[Row<'_>]) {
     let name = "probe_cors_allowed";
     let help = "Whether the page could read the last answer, expected or not.";
     gauge(e, table, name, help, |row| Some(f64::from(u8::from(row.last.as_ref()?.cors?))));
+}
+
+fn http(e: &mut Exposition, table: &[Row<'_>]) {
     let name = "probe_http_status_code";
     let help = "Status of the last answer: of the preflight, where that kept the page from asking.";
     gauge(e, table, name, help, |row| {
-        let last = row.last.as_ref().filter(|last| last.cors.is_some())?;
+        let last = row.last_of(&[ProbeKind::Cors, ProbeKind::Http])?;
         last.http_status.map(f64::from)
     });
+    let name = "probe_http_duration_seconds";
+    e.family(name, Kind::Gauge, "How long each phase of the last run took, where it was reached.");
+    for row in table {
+        if let Some(last) = row.last_of(&[ProbeKind::Http]) {
+            phases(e, row.labels, last, Phase::Request);
+        }
+    }
+}
+
+/// The words of blackbox_exporter, with TLS taken out of `processing`.
+fn phases(e: &mut Exposition, labels: &Labels, last: &Last, processing: Phase) {
+    for (phase, time) in last.phases.iter() {
+        let word = match phase {
+            Phase::Resolve | Phase::Connect | Phase::Tls | Phase::Transfer => phase.as_str(),
+            phase if phase == processing => "processing",
+            _ => continue,
+        };
+        e.sample_with(labels, &[("phase", word)], time.as_secs_f64());
+    }
 }
 
 fn websocket(e: &mut Exposition, table: &[Row<'_>]) {
@@ -222,15 +249,7 @@ fn websocket(e: &mut Exposition, table: &[Row<'_>]) {
     e.family(name, Kind::Gauge, "How long each phase of the last run took, where it was reached.");
     for row in table {
         let Some(last) = row.websocket() else { continue };
-        for (phase, time) in last.phases.iter() {
-            // The words of blackbox_exporter, with TLS taken out of `processing`.
-            let phase = match phase {
-                Phase::Upgrade => "processing",
-                Phase::Resolve | Phase::Connect | Phase::Tls | Phase::Transfer => phase.as_str(),
-                Phase::Preflight | Phase::Request | Phase::Close => continue,
-            };
-            e.sample_with(row.labels, &[("phase", phase)], time.as_secs_f64());
-        }
+        phases(e, row.labels, last, Phase::Upgrade);
     }
     let name = "probe_websocket_status_code";
     let help = "Status of the answer to the last upgrade, also of a refusal.";

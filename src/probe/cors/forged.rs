@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{exchange, message};
+use super::message;
 use crate::check::CheckId;
 use crate::check::origin::Origin;
 use crate::check::probe::{Cors, Forgeries as Policy};
@@ -18,6 +18,7 @@ use crate::outcome::phase::Phase;
 use crate::outcome::warning::Warning;
 use crate::probe::Run;
 use crate::probe::dial;
+use crate::probe::exchange::exchange;
 use crate::probe::witness::Witness;
 
 /// One run of so many also tries a forged origin: a prime beyond the addresses of a name, so that

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
-use watchpost::check::conversation::{Matcher, Pattern};
+use watchpost::check::conversation::{Matcher, Pattern, Place};
 use watchpost_fuzz::texts;
 
 fn find<'a>(mut value: &'a Value, pointer: &str) -> Option<&'a Value> {
@@ -29,13 +29,13 @@ fuzz_target!(|input: &[u8]| {
     let mut next = || texts.next().unwrap_or_default();
     let [message, pointer, equals, pattern] = [next(), next(), next(), next()];
     let equals = serde_json::from_str::<Value>(&equals).ok();
-    let any = Matcher::Json { pointer: pointer.clone(), equals: None };
+    let any = Matcher::Json(Place { pointer: pointer.clone(), equals: None });
     let json: Option<Value> = serde_json::from_str(&message).ok();
     let found = json.as_ref().and_then(|json| find(json, &pointer));
     assert_eq!(any.matches(&message), found.is_some());
     if let (Some(found), Some(equals)) = (found, equals) {
         let same = *found == equals;
-        let matcher = Matcher::Json { pointer, equals: Some(equals) };
+        let matcher = Matcher::Json(Place { pointer, equals: Some(equals) });
         assert_eq!(matcher.matches(&message), same);
         assert!(!matcher.to_string().is_empty());
     }
