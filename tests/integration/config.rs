@@ -69,7 +69,7 @@ fn lint_tells_what_a_good_config_comes_to() {
     assert_eq!(output.status.code(), Some(0));
     let said = String::from_utf8(output.stdout).unwrap();
     for part in [
-        "11 checks, up to",
+        "12 checks, up to",
         "messenger-eu       5 checks, 14400 probes a day",
         "down within 55 s: 3 failures of 5 runs",
         "44 failed runs in an hour page by burn rate at an SLO of 99.5 %",
