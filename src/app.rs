@@ -1,10 +1,12 @@
 //! The composition root: builds the parts, starts them, watches them, ends them in order.
 
 mod descriptors;
+mod discoveries;
 mod outgoing;
 mod own_metrics;
 mod pulse;
 pub mod reload;
+mod serving;
 mod sight;
 mod watchdog;
 
@@ -12,7 +14,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
 use std::time::Duration;
 
 use metrics::{Gauge, counter, gauge};
@@ -30,6 +31,7 @@ use crate::clock;
 use crate::clock::lag::Lag;
 use crate::clock::timer::Timer;
 use crate::config::Config;
+use crate::config::discovered::Discovered;
 use crate::http::reload::Request;
 use crate::http::server::{self, Spare};
 use crate::http::{self, Context};
@@ -45,6 +47,8 @@ use crate::record::{self, Message, Reader, Recorder};
 use crate::schedule::promise::Promise;
 use crate::schedule::slot::Slot;
 use crate::schedule::{self, Confirm, Pace, Plan};
+use crate::tenant::{self, Tenant};
+use discoveries::Discoveries;
 use outgoing::Told;
 use reload::{Outlets, Reloader, Reloads};
 use sight::{Eyes, Watch};
@@ -55,9 +59,6 @@ const QUEUED_CONFIRMS: usize = 256;
 
 /// How long runs may go on after the daemon was told to end.
 const GRACE: Duration = Duration::from_secs(3);
-
-/// How long tasks of strangers' connections may linger after that.
-const HTTP_LINGER: Duration = Duration::from_millis(200);
 
 /// A daemon that has its port and its store, and has begun nothing.
 #[derive(Debug)]
@@ -71,6 +72,7 @@ pub struct App {
     events: inbox::Store,
     reloads: Reloads,
     requests: Receiver<Request>,
+    discovered: Arc<[Discovered]>,
 }
 
 /// Why the daemon cannot begin or go on.
@@ -111,6 +113,7 @@ impl App {
         let listener = server::bind(address).map_err(listen)?;
         let (store, restored) = Store::open(&config.store.path, clock::now())?;
         let events = inbox::Store::open(&config.events.path, clock::now())?;
+        let (config, discovered) = discoveries::restored(config);
         let (reloads, requests) = sync_channel(reload::QUEUED_REQUESTS);
         let reloads = Reloads(reloads);
         Ok(Self {
@@ -123,6 +126,7 @@ impl App {
             events,
             reloads,
             requests,
+            discovered,
         })
     }
 
@@ -190,6 +194,21 @@ impl App {
             let (path, inbox) = (path.clone(), inbox_of_events.clone());
             Notifier { path, inbox, targets: outgoing.targets() }.spawn(stop.clone())?
         };
+        let genesys = tenant::Settings::new(self.config.genesys.as_ref(), &self.config.checks);
+        let (genesys, settings_of_genesys) = watch::channel(genesys);
+        let (offers, offered) = watch::channel(self.discovered);
+        let (tenant, known) = {
+            let (path, reloads) = (path.clone(), self.reloads.clone());
+            let ask = Arc::new(move || reloads.ask());
+            Tenant {
+                path,
+                inbox: inbox_of_events.clone(),
+                casebook: cases.downgrade(),
+                settings: settings_of_genesys,
+                discoveries: tenant::Discoveries { list: offers, ask },
+            }
+            .spawn(stop.clone())?
+        };
         let (casebook_lives, inbox_lives) = (cases.clone(), inbox_of_events.clone());
         let tell = tell(cases.clone());
         let checks = &self.config.checks;
@@ -244,13 +263,24 @@ impl App {
         let plan = reload::plan(&self.config, probe);
         let (messages_too, casebook) = (messages.downgrade(), cases.downgrade());
         let told = outgoing;
-        let outlets = Outlets { messages: messages_too, casebook, plans, http, told, limits, kept };
-        Reloader { config: self.config, outlets, probing }.spawn(self.requests)?;
+        let outlets = Outlets {
+            messages: messages_too,
+            casebook,
+            plans,
+            http,
+            told,
+            limits,
+            kept,
+            tenant: genesys,
+        };
+        let discovered = Discoveries::new(offered);
+        Reloader { config: self.config, outlets, probing, discovered }.spawn(self.requests)?;
         let reader = Reader::new(messages.clone());
         let context = Context {
             reader: reader.clone(),
             inbox: inbox_of_events,
             casebook: Asker::new(cases, numbers),
+            tenant: known,
             own,
             settings,
             reloads: self.reloads.0,
@@ -259,7 +289,7 @@ impl App {
         let (serving, handle) = {
             let router = http::router(context);
             let (connections, spare, stop) = (self.connections, self.spare, stop.clone());
-            serve_http(self.listener, |listener| {
+            serving::begin(self.listener, |listener| {
                 server::serve(listener, router, connections, spare, stop)
             })?
         };
@@ -284,6 +314,8 @@ impl App {
         // Whatever ended first, the rest ends with it.
         stop.cancel();
         drop(probes);
+        // Its end is no trouble of the daemon's: it has said so itself.
+        tenant.join().ok();
         // In this order: each has the next one's channel.
         let threads = [
             ("http server", serving),
@@ -305,38 +337,6 @@ fn tell(cases: mpsc::Sender<casebook::Message>) -> Tell {
             counter!("watchpost_casebook_dropped_total").increment(1);
         }
     })
-}
-
-/// On a runtime of its own, so that a scrape takes no time from the probes.
-fn serve_http<Fut>(
-    listener: TcpListener,
-    serve: impl FnOnce(tokio::net::TcpListener) -> Fut,
-) -> io::Result<(thread::JoinHandle<()>, runtime::Handle)>
-where
-    Fut: Future<Output = ()> + Send + 'static,
-{
-    let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .max_blocking_threads(4)
-        .thread_name("http")
-        .enable_all()
-        .build()?;
-    let serving = {
-        let _entered = runtime.enter();
-        serve(tokio::net::TcpListener::from_std(listener)?)
-    };
-    let handle = runtime.handle().clone();
-    let thread = thread::Builder::new().name("http".to_owned()).spawn(move || {
-        // On its worker too: where that is stuck, so is everything, and the watchdog sees it.
-        let serving = runtime.spawn(serving);
-        if let Err(error) = runtime.block_on(serving)
-            && let Ok(panic) = error.try_into_panic()
-        {
-            std::panic::resume_unwind(panic);
-        }
-        runtime.shutdown_timeout(HTTP_LINGER);
-    })?;
-    Ok((thread, handle))
 }
 
 async fn run_checks<F, Fut>(

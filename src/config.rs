@@ -4,6 +4,7 @@ pub mod caution;
 mod correlation;
 mod cors;
 mod credentials;
+pub mod discovered;
 pub mod document;
 mod events;
 pub mod fault;
@@ -38,6 +39,7 @@ use crate::check::endpoint::Endpoint;
 use crate::correlate;
 use crate::receiver::Receiver;
 use caution::Caution;
+use discovered::Discovered;
 pub use events::Events;
 use fault::{Faults, Span};
 use field::Table;
@@ -134,6 +136,11 @@ pub enum ConfigError {
 impl Config {
     /// Reads a file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::load_with(path, &[])
+    }
+
+    /// The same, with endpoints that were discovered beside those of the file, where it wants them.
+    pub fn load_with(path: &Path, discovered: &[Discovered]) -> Result<Self, ConfigError> {
         let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
         // Before the text: a file that changes meanwhile is another version.
         let stamp = Stamp::of(path);
@@ -142,12 +149,17 @@ impl Config {
             return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
         }
         let text = fs::read_to_string(path).map_err(unreadable)?;
-        let config = Self::parse(path, &text).map_err(ConfigError::Faults)?;
+        let config = Self::parse_with(path, &text, discovered).map_err(ConfigError::Faults)?;
         Ok(Self { stamp, ..config })
     }
 
     /// Reads the text of a file; other files that it names are found relative to `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Faults> {
+        Self::parse_with(path, text, &[])
+    }
+
+    /// The same, with endpoints that were discovered.
+    pub fn parse_with(path: &Path, text: &str, discovered: &[Discovered]) -> Result<Self, Faults> {
         let mut faults = Faults::new(path, text);
         let file: Option<raw::File> = document::read(
             text,
@@ -164,12 +176,13 @@ impl Config {
         let events = events::read(file.events, &store.path, &mut faults);
         let correlation = correlation::read(file.correlation, &mut faults);
         let selfcheck = selfcheck::read(file.selfcheck, &mut faults);
-        let matrix = matrix::build(file.defaults, file.endpoints, folder, &mut faults);
         let receivers = receivers::read(file.receivers, folder, &mut faults);
-        let notify = notify::read(file.notify, &matrix.endpoints, folder, &mut faults);
         let mut cautions = Vec::new();
         let environment = Environment(&|name| std::env::var(name).ok());
         let genesys = genesys::read(file.genesys, folder, &environment, &mut faults, &mut cautions);
+        let discovered = genesys.as_ref().filter(|genesys| genesys.discover).map(|_| discovered);
+        let matrix = matrix::build(file.defaults, file.endpoints, discovered, folder, &mut faults);
+        let notify = notify::read(file.notify, &matrix.endpoints, folder, &mut faults);
         let config = Self {
             path: path.to_owned(),
             stamp: None,

@@ -16,6 +16,7 @@ pub mod signature;
 pub mod status;
 pub mod webhook;
 
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::casebook::question::Asker;
 use crate::inbox::Inbox;
 use crate::record::Reader;
+use crate::tenant::view::View;
 pub use scrape::Pages;
 
 /// Largest body of a request; receivers alone take one, and have a limit of their own.
@@ -52,6 +54,8 @@ pub struct Context {
     pub inbox: Inbox,
     /// Where incidents, windows and events are known.
     pub casebook: Asker,
+    /// What is known of the organisation at Genesys Cloud.
+    pub tenant: watch::Receiver<Arc<View>>,
     /// The daemon's own numbers.
     pub own: PrometheusHandle,
     /// What may change while the daemon runs.

@@ -76,6 +76,9 @@ pub mod record;
 /// Conversations, windows, incidents: what is made of events and runs.
 pub mod casebook;
 
+/// The organisation at Genesys Cloud, while the daemon runs.
+pub mod tenant;
+
 /// Others are told of incidents, from a queue that outlives the process.
 pub mod notify;
 

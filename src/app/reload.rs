@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::descriptors;
+use super::discoveries::Discoveries;
 use super::outgoing::Told;
 use crate::casebook;
 use crate::check::difference::Difference;
@@ -26,6 +27,7 @@ use crate::record::Message;
 use crate::record::store::Limits;
 use crate::schedule::Plan;
 use crate::systemd;
+use crate::tenant;
 
 /// Requests that wait. More would see no other file than the last of these.
 pub const QUEUED_REQUESTS: usize = 4;
@@ -68,6 +70,8 @@ pub struct Outlets<F> {
     pub limits: watch::Sender<Limits>,
     /// To the inbox.
     pub kept: watch::Sender<inbox::Limits>,
+    /// To the thread for Genesys Cloud.
+    pub tenant: watch::Sender<tenant::Settings>,
 }
 
 /// Reads configs for as long as somebody may ask for it.
@@ -78,6 +82,8 @@ pub struct Reloader<F, P> {
     pub outlets: Outlets<F>,
     /// Makes the probe of a config.
     pub probing: P,
+    /// What was discovered last, and what of it was taken up.
+    pub discovered: Discoveries,
 }
 
 impl<F, P> Reloader<F, P>
@@ -120,7 +126,8 @@ where
 
     fn reload(&mut self) -> Result<String, String> {
         systemd::reloading();
-        let result = Config::load(&self.config.path).map(|config| self.apply(config));
+        let read = self.discovered.load(&self.config.path);
+        let result = read.map(|config| self.apply(config));
         // The log comes last: whoever reads it finds everything as it says.
         gauge!("watchpost_config_last_reload_successful").set(f64::from(u8::from(result.is_ok())));
         match result {
@@ -173,6 +180,8 @@ where
         self.outlets.told.change(&config.notify);
         self.outlets.limits.send_replace(limits(&config));
         self.outlets.kept.send_replace(kept(&config));
+        let tenant = tenant::Settings::new(config.genesys.as_ref(), &config.checks);
+        self.outlets.tenant.send_replace(tenant);
         if let Some(casebook) = self.outlets.casebook.upgrade() {
             casebook.blocking_send(casebook::Message::Settings(config.correlation)).ok();
         }

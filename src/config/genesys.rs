@@ -3,6 +3,7 @@
 mod environment;
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::caution::Caution;
 use super::fault::{Faults, Span};
@@ -10,13 +11,14 @@ use super::field::{Field, Table};
 use super::pem::PemFiles;
 use super::raw;
 use super::secret::SecretSource;
-use super::values::Line;
+use super::values::{HumanDuration, Line};
 use crate::check::endpoint::Trust;
 use crate::check::target::{Host, Scheme, Target};
 use crate::event::key::Key;
 use crate::genesys::Compat;
 use crate::genesys::account::{Account, Credentials, Secret};
 use crate::genesys::bases::{Bases, Surface};
+use crate::genesys::domains::OriginMatch;
 use crate::genesys::region::Region;
 pub use environment::Environment;
 
@@ -26,11 +28,24 @@ const REQUESTS_PER_MINUTE: u32 = 120;
 /// More than any organisation is given.
 const MAX_REQUESTS_PER_MINUTE: u32 = 10_000;
 
+/// Time between looks at the deployments, unless the config says otherwise.
+const REFRESH: Duration = Duration::from_secs(5 * 60);
+
+/// Looks may be so far apart.
+const REFRESHES: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+
 /// `[genesys]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Genesys {
     /// As whom it is asked, where, and how often.
     pub account: Account,
+    /// By which rule lists of allowed domains are read.
+    pub origin_match: OriginMatch,
+    /// Whether deployments become endpoints.
+    pub discover: bool,
+    /// Time between looks at the deployments.
+    pub refresh: Duration,
 }
 
 /// The table, where there is one. What it leaves out may come from the environment.
@@ -44,8 +59,13 @@ pub(super) fn read(
     let fix = "write it as a table: [genesys]";
     let (span, raw) = table.take("genesys", fix, faults)?;
     let mut reader = Reader { span, folder, environment, faults, cautions };
+    let (origin_match, discover, refresh) =
+        (raw.origin_match.clone(), raw.discover.clone(), raw.refresh.clone());
     let account = reader.account(raw);
-    Some(Genesys { account: account? })
+    let origin_match = origin_match.take("genesys.origin-match", reader.faults).unwrap_or_default();
+    let discover = reader.discover(discover, account.as_ref());
+    let refresh = reader.refresh(refresh);
+    Some(Genesys { account: account?, origin_match, discover, refresh })
 }
 
 struct Reader<'a> {
@@ -59,6 +79,32 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn fault(&mut self, span: &Span, name: &str, problem: impl Into<String>, fix: &str) {
         self.faults.add(span, format!("genesys.{name}"), problem.into(), fix);
+    }
+
+    fn discover(&mut self, field: Field<bool>, account: Option<&Account>) -> bool {
+        let Some((span, true)) = field.take_spanned("genesys.discover", self.faults) else {
+            return false;
+        };
+        if account.is_some_and(|account| account.credentials.is_none()) {
+            let fix = "write client-id and client-secret, or take it out";
+            self.fault(&span, "discover", "only a client is told which deployments there are", fix);
+        }
+        if account.is_some_and(|account| account.compat == Compat::Seed) {
+            let fix = "take it out, or write compat = \"genesys\"";
+            self.fault(&span, "discover", "the seeds have no list of deployments", fix);
+        }
+        true
+    }
+
+    fn refresh(&mut self, field: Field<HumanDuration>) -> Duration {
+        let Some((span, refresh)) = field.take_spanned("genesys.refresh", self.faults) else {
+            return REFRESH;
+        };
+        if !REFRESHES.contains(&refresh.0) {
+            let fix = "write a duration in that range";
+            self.fault(&span, "refresh", "looks are 1s to 1d apart", fix);
+        }
+        refresh.0
     }
 
     fn account(&mut self, raw: raw::Genesys) -> Option<Account> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::discovered::Discovered;
 use super::fault::{Faults, Span};
 use super::field::{Field, Table};
 use super::pem::PemFiles;
@@ -16,6 +17,7 @@ use crate::check::origin::{Expect, OriginRule};
 use crate::check::probe::{Probe, ProbeKind};
 use crate::check::target::{Scheme, Target};
 use crate::check::users::Users;
+use crate::genesys::DeploymentId;
 
 const ENDPOINT_FIX: &str = "write it as a list of tables: [[endpoints]]";
 
@@ -29,9 +31,13 @@ pub struct Matrix {
 }
 
 /// Resolves every endpoint against the defaults; whatever is wrong becomes a fault.
+///
+/// What was discovered comes behind the file's own, where the file wants any: it need not have one
+/// itself then.
 pub fn build(
     defaults: Table<raw::Endpoint>,
     endpoints: raw::Tables<raw::Endpoint>,
+    discovered: Option<&[Discovered]>,
     folder: &Path,
     faults: &mut Faults,
 ) -> Matrix {
@@ -53,7 +59,7 @@ pub fn build(
     let mut matrix = Matrix::default();
     let empty = matches!(&endpoints, Table::Absent)
         || matches!(&endpoints, Table::Given(_, tables) if tables.is_empty());
-    if empty {
+    if empty && discovered.is_none() {
         reader.faults.add(&(0..0), "endpoints", "nothing to watch", "add an [[endpoints]] table");
     }
     let tables = endpoints.take("endpoints", ENDPOINT_FIX, reader.faults);
@@ -76,7 +82,28 @@ pub fn build(
         matrix.endpoints.push(endpoint);
         matrix.checks.extend(checks);
     }
+    for one in discovered.unwrap_or_default() {
+        if is_named(&one.deployment, &matrix.endpoints) {
+            continue;
+        }
+        let place = format!("discovered.{}", one.name);
+        let Some(raw) = one.table(&defaults, |name| names.contains_key(name)) else { continue };
+        if let Field::Given(_, name) = &raw.name {
+            names.insert(name.clone(), 0);
+        }
+        if let Some((endpoint, checks)) = reader.endpoint(&(0..0), raw, &defaults, &place) {
+            matrix.endpoints.push(endpoint);
+            matrix.checks.extend(checks);
+        }
+    }
     matrix
+}
+
+/// Whether the file has an endpoint for a deployment already.
+fn is_named(deployment: &DeploymentId, endpoints: &[Arc<Endpoint>]) -> bool {
+    let users = endpoints.iter().filter_map(|endpoint| endpoint.users.as_ref());
+    let mut ids = users.flat_map(|users| users.deployments.iter().chain(&users.of_url));
+    ids.any(|id| id.as_str().eq_ignore_ascii_case(deployment.as_str()))
 }
 
 impl Reader<'_> {

@@ -19,6 +19,7 @@ use crate::check::target::{ConnectTo, Target};
 use crate::correlate::Silence;
 use crate::event::key::Key;
 use crate::genesys::Compat;
+use crate::genesys::domains::OriginMatch;
 use crate::genesys::region::Region;
 use crate::incident::severity::Severity;
 
@@ -284,4 +285,7 @@ pub struct Genesys {
     pub streaming_url: Field<Target>,
     pub status_url: Field<Target>,
     pub ca_file: Field<PathBuf>,
+    pub origin_match: Field<OriginMatch>,
+    pub discover: Field<bool>,
+    pub refresh: Field<HumanDuration>,
 }

@@ -19,6 +19,7 @@ use crate::check::target::{ConnectTo, Target};
 use crate::correlate::Silence;
 use crate::event::key::Key;
 use crate::genesys::Compat;
+use crate::genesys::domains::OriginMatch;
 use crate::genesys::region::Region;
 use crate::incident::severity::Severity;
 
@@ -180,6 +181,7 @@ legal! {
     Vec<String>: "write a list of texts";
     Region: "write a name such as \"eu-west-1\", \"mypurecloud.ie\" or \"prod-euw1\"";
     Compat: "write \"genesys\" or \"seed\"";
+    OriginMatch: "write \"genesys\" or \"strict\"";
     Silence: "write \"weeks\", \"hours\" or \"off\"";
     Vec<Key>: "write a list of ids such as [\"3fa85f64-5717-4562-b3fc-2c963f66afa6\"]";
     Vec<u16>: "write a list of statuses such as [401, 403]";

@@ -5,11 +5,14 @@ use rusqlite::Connection;
 use crate::database::{self, DatabaseError};
 
 /// The version that this program writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// The tables of a new file. Those of the casebook are here too, since what is made of an event is
 /// written in one transaction with how far that went.
-const TABLES: &[&str] = &[EVENTS, WINDOWS, INCIDENTS];
+const TABLES: &[&str] = &[EVENTS, WINDOWS, INCIDENTS, KEPT];
+
+/// What a file of an older program lacks, from the version on that it has.
+const LATER: &[(i64, &str)] = &[(1, KEPT)];
 
 /// Pages of 4 KiB that may be in memory: ids are looked up all over their index.
 const CACHE_KIB: i64 = -16 * 1024;
@@ -35,13 +38,18 @@ pub fn prepare(connection: &Connection) -> Result<(), DatabaseError> {
         let tables = TABLES.concat();
         let sql = format!("BEGIN; {tables} PRAGMA user_version = {VERSION}; COMMIT;");
         connection.execute_batch(&sql)?;
+    } else if found < VERSION {
+        let missing = LATER.iter().filter(|(version, _)| *version >= found);
+        let tables: String = missing.map(|(_, tables)| *tables).collect();
+        let sql = format!("BEGIN; {tables} PRAGMA user_version = {VERSION}; COMMIT;");
+        connection.execute_batch(&sql)?;
     }
     Ok(())
 }
 
 /// Sets a connection up that writes beside the daemon's, in a file that is there.
 pub fn join(connection: &Connection) -> Result<(), DatabaseError> {
-    if database::version(connection, VERSION)? != VERSION {
+    if database::version(connection, VERSION)? == 0 {
         return Err(DatabaseError::Broken("it has no tables yet".to_owned()));
     }
     // The log is the daemon's to fold; what is written to it is synced all the same.
@@ -155,3 +163,33 @@ CREATE TABLE outgoing (
 CREATE INDEX outgoing_waiting ON outgoing (target, incident, seq) WHERE done_us IS NULL;
 CREATE INDEX outgoing_of_incident ON outgoing (incident);
 ";
+
+/// What is known of the organisation at Genesys Cloud. Rows are JSON.
+const KEPT: &str = "
+CREATE TABLE kept (
+    kind  TEXT NOT NULL,
+    id    TEXT NOT NULL,
+    row   TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_an_older_program_gets_what_it_lacks_and_keeps_what_it_has() {
+        let connection = Connection::open_in_memory().unwrap();
+        let tables = [EVENTS, WINDOWS, INCIDENTS].concat();
+        connection.execute_batch(&format!("{tables} PRAGMA user_version = 1;")).unwrap();
+        connection.execute("INSERT INTO meta VALUES ('through', 7)", []).unwrap();
+        prepare(&connection).unwrap();
+        prepare(&connection).unwrap();
+        assert_eq!(database::version(&connection, VERSION).unwrap(), VERSION);
+        let through: i64 =
+            connection.query_row("SELECT value FROM meta", [], |row| row.get(0)).unwrap();
+        assert_eq!(through, 7);
+        connection.execute("INSERT INTO kept VALUES ('a', 'b', '{}')", []).unwrap();
+    }
+}

@@ -1,0 +1,183 @@
+//! Findings: what probes see, held against what is known of the deployments behind their doors.
+//! Pure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::known::Known;
+use super::view::View;
+use crate::check::endpoint::Endpoint;
+use crate::check::origin::OriginRule;
+use crate::check::probe::{Probe, RefusalStatuses};
+use crate::genesys::domains::OriginMatch;
+use crate::genesys::finding::{Diagnosis, Entry, Evidence, diagnose};
+use crate::genesys::{Compat, DeploymentId};
+use crate::outcome::Outcome;
+use crate::outcome::failure::Failure;
+use crate::outcome::reason::Fault;
+use crate::record::snapshot::{CheckRecord, Snapshot};
+
+/// Intervals after which a run is no evidence any more, as for a check's health.
+const FORGET_AFTER: u32 = 3;
+
+/// What is so with one page at one door.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    /// The check that tries it.
+    pub record: Arc<CheckRecord>,
+    /// The deployment behind the door.
+    pub deployment: DeploymentId,
+    /// What the finding rests on.
+    pub evidence: Evidence,
+    /// What is so.
+    pub diagnosis: Diagnosis,
+}
+
+/// The deployment whose door an endpoint is.
+pub fn deployment(endpoint: &Endpoint, compat: Compat) -> Option<DeploymentId> {
+    let users = endpoint.users.as_ref()?;
+    let id = users.of_url.as_ref().or_else(|| users.deployments.first())?;
+    DeploymentId::new(id.as_str(), compat).ok()
+}
+
+/// The finding of each check that tries a page at the door of a deployment; none where no
+/// organisation is configured.
+pub fn findings(snapshot: &Snapshot, view: &View) -> Vec<Bound> {
+    let Some(organisation) = &view.organisation else { return Vec::new() };
+    let (rule, patience, now) = (organisation.origin_match, view.patience(), snapshot.taken_at);
+    let doors: Vec<Door> =
+        snapshot.checks.iter().filter_map(|record| Door::of(record, now)).collect();
+    let bound = |door: &Door| {
+        let unknown = Known::new(door.deployment.clone());
+        let known = view.deployments.get(&door.deployment).map_or(&unknown, AsRef::as_ref);
+        let evidence = Evidence {
+            control: door.control(&doors, known, (rule, patience, now)),
+            ..evidence(
+                known,
+                &door.rule,
+                door.entry,
+                is_legacy(&door.record),
+                (rule, patience, now),
+            )
+        };
+        Bound {
+            record: door.record.clone(),
+            deployment: door.deployment.clone(),
+            evidence,
+            diagnosis: diagnose(&evidence, now),
+        }
+    };
+    doors.iter().map(bound).collect()
+}
+
+/// Everything but the control.
+pub fn evidence(
+    known: &Known,
+    page: &OriginRule,
+    actual: Option<Entry>,
+    legacy: bool,
+    (rule, patience, now): (OriginMatch, Duration, Timestamp),
+) -> Evidence {
+    let [by_api, by_cdn] = known.predictions(&page.origin, rule, patience, now);
+    Evidence {
+        by_api,
+        by_cdn,
+        actual,
+        control: None,
+        config: known.by_config(patience, now),
+        api: known.by_api(patience, now),
+        legacy,
+        list_changed_at: known.list_changed_at,
+    }
+}
+
+/// A page at a door.
+struct Door {
+    record: Arc<CheckRecord>,
+    rule: Arc<OriginRule>,
+    deployment: DeploymentId,
+    entry: Option<Entry>,
+}
+
+impl Door {
+    fn of(record: &Arc<CheckRecord>, now: Timestamp) -> Option<Self> {
+        let check = &record.check;
+        // Any id will do: it is looked up among those that are known.
+        let deployment = deployment(&check.endpoint, Compat::Genesys)
+            .or_else(|| deployment(&check.endpoint, Compat::Seed))?;
+        let refusals = match &*check.probe {
+            Probe::Websocket(websocket) => &websocket.refusal_statuses,
+            Probe::Cors(_) | Probe::Http(_) | Probe::Tls => return None,
+        };
+        let interval = check.cadence.interval();
+        let recent = |outcome: &&Arc<Outcome>| {
+            let age = Duration::try_from(now.duration_since(outcome.started_at));
+            age.is_ok_and(|age| age <= interval * FORGET_AFTER)
+        };
+        let entry = record.last.as_ref().filter(recent).and_then(|last| entry(last, refusals));
+        Some(Self { record: record.clone(), rule: check.origin.clone()?, deployment, entry })
+    }
+
+    /// What became of the other pages at this door that the list lets in: the best of it.
+    fn control(
+        &self,
+        doors: &[Self],
+        known: &Known,
+        (rule, patience, now): (OriginMatch, Duration, Timestamp),
+    ) -> Option<Entry> {
+        use crate::check::origin::Expect;
+        let endpoint = &self.record.check.endpoint.name;
+        let listed = |other: &&Self| {
+            let predictions = known.predictions(&other.rule.origin, rule, patience, now);
+            match predictions.into_iter().flatten().next() {
+                Some(predicted) => predicted == Expect::Allow,
+                // Whom the list lets in is not known: the config says who ought to get in.
+                None => other.rule.expect == Expect::Allow,
+            }
+        };
+        let others = doors.iter().filter(|other| {
+            other.record.check.endpoint.name == *endpoint && other.rule.origin != self.rule.origin
+        });
+        let entries = others.filter(listed).filter_map(|other| other.entry);
+        // In the order of what they prove.
+        entries.min_by_key(|entry| match entry {
+            Entry::LetIn => 0,
+            Entry::Refused => 1,
+            Entry::Throttled => 2,
+            Entry::Gone | Entry::Trouble => 3,
+        })
+    }
+}
+
+/// What became of a page; none where the run says nothing of it.
+pub fn entry(outcome: &Outcome, refusals: &RefusalStatuses) -> Option<Entry> {
+    let seen = &outcome.observation;
+    if seen.upgraded {
+        return Some(Entry::LetIn);
+    }
+    match seen.http_status {
+        Some(429) => Some(Entry::Throttled),
+        Some(status) if refusals.contains(status) => Some(Entry::Refused),
+        Some(404 | 410) => Some(Entry::Gone),
+        Some(_) => Some(Entry::Trouble),
+        None => outcome
+            .failure
+            .as_ref()
+            .filter(|failure| is_of_the_door(failure))
+            .map(|_| Entry::Trouble),
+    }
+}
+
+fn is_of_the_door(failure: &Failure) -> bool {
+    failure.fault() != Fault::Monitor
+}
+
+/// Whether a door is one of ACD web chat.
+fn is_legacy(record: &CheckRecord) -> bool {
+    let path = record.check.endpoint.target.path.as_str();
+    ["/webchat", "/api/v2/webchat", "/api/v2/widgets", "/api/v2/conversations/chats"]
+        .iter()
+        .any(|legacy| path.starts_with(legacy))
+}
