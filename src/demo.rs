@@ -1,7 +1,11 @@
-//! `watchpost demo`: a loopback messaging edge with good and bad doors, and its config.
+//! `watchpost demo`: a loopback messaging edge with good and bad doors, a shop with customers, and
+//! the config of a daemon that watches them.
 
+mod courier;
 mod door;
 mod edge;
+mod shop;
+mod story;
 
 use std::fmt::Write;
 use std::fs;
@@ -15,12 +19,17 @@ use crate::edge::EdgeError;
 pub use crate::edge::authority;
 pub use door::{DOORS, Door};
 pub use edge::Edge;
+pub use shop::Shop;
+
+/// Where the daemon takes events.
+const RECEIVER: &str = "/hooks/genesys";
 
 /// A folder with everything that the demo needs; it goes when the demo ends.
 #[derive(Debug)]
 pub struct Scene {
     folder: PathBuf,
     edge: Edge,
+    shop: Shop,
 }
 
 /// Why there is no demo.
@@ -44,8 +53,10 @@ impl Scene {
         fs::create_dir_all(&folder)?;
         let edge = Edge::open(now)?;
         fs::write(folder.join("ca.pem"), edge.root_pem())?;
-        fs::write(folder.join("config.toml"), config(listen, &edge))?;
-        Ok(Self { folder, edge })
+        let shop = Shop::set(edge.authority(), now)?;
+        fs::write(folder.join("events.secret"), shop.secret())?;
+        fs::write(folder.join("config.toml"), config(listen, &edge, &shop))?;
+        Ok(Self { folder, edge, shop })
     }
 
     /// The config.
@@ -56,6 +67,16 @@ impl Scene {
     /// The CA that the doors' certificates lead to.
     pub fn ca(&self) -> PathBuf {
         self.folder.join("ca.pem")
+    }
+
+    /// The shop's deployments: names of endpoints, and URLs.
+    pub fn places(&self) -> &[(&'static str, String)] {
+        self.shop.places()
+    }
+
+    /// The shop opens: the daemon is at this address.
+    pub fn open(&self, daemon: SocketAddr) {
+        self.shop.open(daemon);
     }
 
     /// The port of a door.
@@ -75,11 +96,18 @@ fn remove(folder: &Path) {
     fs::remove_dir_all(folder).ok();
 }
 
-fn config(listen: SocketAddr, edge: &Edge) -> String {
+fn config(listen: SocketAddr, edge: &Edge, shop: &Shop) -> String {
     let mut text = format!(
         "# Written by `watchpost demo`; it goes when the demo ends.\n\
          [daemon]\n\
          listen = \"{listen}\"\n\n\
+         [correlation]\n\
+         settle = \"2s\"\n\
+         silence = \"hours\"\n\n\
+         [[receivers]]\n\
+         name = \"genesys\"\n\
+         path = \"{RECEIVER}\"\n\
+         auth = [{{ standard-webhooks = {{ values = [{{ file = \"events.secret\" }}] }} }}]\n\n\
          [defaults]\n\
          interval = \"5s\"\n\
          timeout = \"2s\"\n\
@@ -92,6 +120,18 @@ fn config(listen: SocketAddr, edge: &Edge) -> String {
            {{ origin = \"https://evil.example\", expect = \"deny\" }},\n\
          ]\n"
     );
+    for (name, url) in shop.places() {
+        write!(
+            text,
+            "\n# A deployment of the shop\n[[endpoints]]\nname = \"{name}\"\nurl = \"{url}\"\n"
+        )
+        .ok();
+        if *name == "help-centre" {
+            text.push_str(
+                "origins = [{ origin = \"https://www.shop.example\", expect = \"allow\" }]\n",
+            );
+        }
+    }
     for door in DOORS {
         let Some(port) = edge.port(door) else { continue };
         let (name, host) = (door.name(), door.asked_host());

@@ -27,7 +27,10 @@ pub fn demo(listen: Option<SocketAddr>) -> ExitCode {
         Err(error) => return run::refuse(&error),
     };
     let log = run::log_to_stderr(LogFormat::Text, "warn,health=info");
-    run::daemon(config, log, |address| introduce(&scene, address))
+    run::daemon(config, log, |address| {
+        introduce(&scene, address);
+        scene.open(address);
+    })
 }
 
 /// The usual port, or any other where somebody has that one.
@@ -49,7 +52,18 @@ fn program() -> String {
 }
 
 fn introduce(scene: &Scene, address: SocketAddr) {
-    anstream::println!("A messaging edge on loopback, door by door:\n");
+    anstream::println!("A shop on a simulated Genesys Cloud, with a few customers a second:\n");
+    for (name, url) in scene.places() {
+        anstream::println!("  {name:<21} {url}");
+    }
+    anstream::println!(
+        "\n10 seconds from now an administrator enters https://shop.example among the domains of the\n\
+         shop's deployment, where shop.example stood: entries are hosts, so nobody gets in. The door\n\
+         is called down within seconds, with the change and who made it in the incident; once the\n\
+         minute is over, the conversations that broke off say the same (both_bad), and it becomes\n\
+         critical. 60 seconds later it is mended; after 3 minutes it begins anew.\n"
+    );
+    anstream::println!("A messaging edge, door by door:\n");
     for door in DOORS {
         anstream::println!("  {:<21} {}", door.name(), door.trouble());
     }
@@ -61,6 +75,8 @@ fn introduce(scene: &Scene, address: SocketAddr) {
     anstream::println!("  metrics       http://{address}/metrics");
     anstream::println!("  API           http://{address}/api/v1/checks");
     anstream::println!("  incidents     http://{address}/api/v1/incidents");
+    anstream::println!("  changes       http://{address}/api/v1/changes");
+    anstream::println!("  users         http://{address}/api/v1/correlations");
     anstream::println!("  config        {}", scene.config().display());
     if let Some(port) = scene.port(Door::Forgetful) {
         anstream::println!("\nIn another terminal, ask one door yourself:\n");

@@ -33,6 +33,11 @@ impl Edge {
         self.ports.iter().find(|(other, _)| *other == door).map(|(_, port)| *port)
     }
 
+    /// Who signs the certificates.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
     /// The CA that the certificates lead to.
     pub fn root_pem(&self) -> &str {
         self.authority.root_pem()

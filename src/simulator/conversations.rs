@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::events::Event;
 use super::org::Org;
 pub(super) use analytics::answer;
 
@@ -121,6 +122,26 @@ impl Org {
             "participantId": talk.guest.0, "attributes": attributes,
         });
         self.post(&format!("v2.detail.events.conversation.{id}.attributes"), &body);
+    }
+
+    /// Every conversation with a deployment that goes on breaks off next.
+    pub fn all_break(&mut self, deployment: &str) {
+        let going = self.talks.0.iter_mut().filter(|talk| talk.ended.is_none());
+        for talk in going.filter(|talk| talk.deployment == deployment) {
+            talk.course = Course::Broken;
+            talk.stage = 1;
+        }
+    }
+
+    /// The events that nobody has taken yet, as EventBridge posts them, with their ids.
+    pub fn take_envelopes(&mut self, now: Timestamp) -> Vec<(String, Value)> {
+        let (events, org) = (self.events.take(), self.id.clone());
+        let envelope = |event: Event| {
+            let id = self.ids.uuid();
+            let body = event.envelope(&id, &org, now);
+            (id, body)
+        };
+        events.into_iter().map(envelope).collect()
     }
 
     /// The next thing happens in every conversation that goes on.

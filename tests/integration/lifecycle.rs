@@ -253,16 +253,21 @@ fn the_demo_shows_good_and_bad_doors() {
     }
     let url = said.split("status page   http://").nth(1).unwrap();
     let address = url.split('/').next().unwrap();
-    let seen = |wanted: &str| {
+    let get = |path: &str| {
         let mut stream = std::net::TcpStream::connect(address).unwrap();
         use std::io::Write;
-        write!(stream, "GET /api/v1/checks HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            .unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        answer.contains(wanted)
+        answer
     };
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let wait = |path: &str, is: &dyn Fn(&str) -> bool| {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !is(&get(path)) {
+            assert!(tokio::time::Instant::now() < deadline, "{path}: {}", get(path));
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+    };
     for reason in [
         "upgrade_refused",
         "origin_accepted",
@@ -271,11 +276,14 @@ fn the_demo_shows_good_and_bad_doors() {
         "cert_missing_intermediate",
         "timeout",
     ] {
-        while !seen(&format!("\"reason\":\"{reason}\"")) {
-            assert!(tokio::time::Instant::now() < deadline, "no {reason}");
-            std::thread::park_timeout(Duration::from_millis(100));
-        }
+        let reason = format!("\"reason\":\"{reason}\"");
+        wait("/api/v1/checks", &|checks| checks.contains(&reason));
     }
+    // The administrator's mistake, what it does, and that customers are heard of meanwhile.
+    wait("/api/v1/changes", &|changes| changes.contains("allowedDomains"));
+    wait("/api/v1/incidents", &|incidents| incidents.contains("-shop-messenger\""));
+    let failed = "watchpost_conversations_total{endpoint=\"shop-messenger\",outcome=\"failed\"}";
+    wait("/metrics", &|page| super::fixture::daemon::sum(page, failed) > 0.0);
     let pid = child.id().to_string();
     std::process::Command::new("kill").args(["-s", "INT", &pid]).status().unwrap();
     assert!(child.wait().unwrap().success());
