@@ -7,6 +7,7 @@ mod diagnose;
 mod events;
 mod exit;
 mod explain;
+mod genesys;
 mod incidents;
 mod json;
 mod lint;
@@ -62,6 +63,11 @@ enum Command {
         #[command(subcommand)]
         command: events::Command,
     },
+    /// See and change what there is at Genesys Cloud.
+    Genesys {
+        #[command(subcommand)]
+        command: genesys::Command,
+    },
     /// Say what happened: incidents, out of the events file.
     Incidents(incidents::Incidents),
     /// List every fault of a config, or what it will cost and how soon it will notice.
@@ -82,6 +88,7 @@ impl Cli {
             Command::Diagnose(args) => diagnose::diagnose(*args),
             Command::Explain { code } => explain::explain(code.as_deref()),
             Command::Events { command } => command.run(),
+            Command::Genesys { command } => command.run(),
             Command::Incidents(args) => incidents::incidents(&args),
             Command::Lint { config } => lint::lint(&config),
         }

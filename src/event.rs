@@ -13,7 +13,7 @@ pub mod project;
 mod reading;
 #[cfg(test)]
 mod tests;
-mod topic;
+pub mod topic;
 pub mod word;
 
 use jiff::Timestamp;

@@ -12,6 +12,7 @@ pub mod domains;
 pub mod finding;
 pub mod lint;
 mod moment;
+pub mod paths;
 pub mod reading;
 pub mod region;
 pub mod statuspage;

@@ -61,6 +61,9 @@ pub mod outbound;
 /// The platform API: token, budget, retries, typed calls.
 pub mod platform;
 
+/// Deployments as a file declares them: written, and their doors looked at.
+pub mod apply;
+
 /// Doors on loopback in this process.
 pub mod edge;
 

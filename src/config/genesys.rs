@@ -1,6 +1,7 @@
 //! `[genesys]`: the organisation at Genesys Cloud.
 
 mod environment;
+mod paths;
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::genesys::Compat;
 use crate::genesys::account::{Account, Credentials, Secret};
 use crate::genesys::bases::{Bases, Surface};
 use crate::genesys::domains::OriginMatch;
+use crate::genesys::paths::Paths;
 use crate::genesys::region::Region;
 pub use environment::Environment;
 
@@ -46,6 +48,8 @@ pub struct Genesys {
     pub discover: bool,
     /// Time between looks at the deployments.
     pub refresh: Duration,
+    /// Where objects are.
+    pub paths: Paths,
 }
 
 /// The table, where there is one. What it leaves out may come from the environment.
@@ -61,11 +65,13 @@ pub(super) fn read(
     let mut reader = Reader { span, folder, environment, faults, cautions };
     let (origin_match, discover, refresh) =
         (raw.origin_match.clone(), raw.discover.clone(), raw.refresh.clone());
+    let given = [raw.channels_path.clone(), raw.webhooks_path.clone()];
+    let paths = paths::read(given, &mut reader);
     let account = reader.account(raw);
     let origin_match = origin_match.take("genesys.origin-match", reader.faults).unwrap_or_default();
     let discover = reader.discover(discover, account.as_ref());
     let refresh = reader.refresh(refresh);
-    Some(Genesys { account: account?, origin_match, discover, refresh })
+    Some(Genesys { account: account?, paths, origin_match, discover, refresh })
 }
 
 struct Reader<'a> {

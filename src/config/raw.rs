@@ -284,6 +284,8 @@ pub struct Genesys {
     pub messaging_url: Field<Target>,
     pub streaming_url: Field<Target>,
     pub status_url: Field<Target>,
+    pub channels_path: Field<Line>,
+    pub webhooks_path: Field<Line>,
     pub ca_file: Field<PathBuf>,
     pub origin_match: Field<OriginMatch>,
     pub discover: Field<bool>,

@@ -10,6 +10,7 @@
 
 mod fixture;
 
+mod apply;
 mod blind;
 mod chains;
 mod check_command;
