@@ -32,6 +32,7 @@ use crate::clock::lag::Lag;
 use crate::clock::timer::Timer;
 use crate::config::Config;
 use crate::config::discovered::Discovered;
+use crate::config::genesys::connections_per_minute;
 use crate::http::reload::Request;
 use crate::http::server::{self, Spare};
 use crate::http::{self, Context};
@@ -176,6 +177,7 @@ impl App {
             true => Some(Canaries::open(clock::now().max(EARLIEST))?),
             false => None,
         };
+        let salt = self.store.salt()?;
         let writer = Writer::spawn(self.store, limited)?;
         let (events, inbox_of_events) = inbox::Writer::spawn(self.events, keeping)?;
         let (cases, told) = mpsc::channel(casebook::QUEUED_MESSAGES);
@@ -225,7 +227,8 @@ impl App {
             let nameservers = &config.daemon.nameservers;
             let endpoints = config.endpoints.iter().chain(&doors);
             let prober = Prober::new(endpoints, nameservers, contact);
-            let prober = prober.measured_by(seen.clone());
+            let per_minute = connections_per_minute(config.genesys.as_ref());
+            let prober = prober.measured_by(seen.clone()).known_by(salt).within(per_minute);
             let before = eyes.borrow().as_ref().map(|eyes: &Eyes<_>| eyes.prober.clone());
             let prober = Arc::new(match before {
                 Some(before) => prober.after(&before, &config.checks),

@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod fetch;
 pub mod header;
 pub mod health_policy;
+pub mod messaging;
 pub mod origin;
 pub mod probe;
 pub mod target;
@@ -19,6 +20,8 @@ use cadence::Cadence;
 use endpoint::Endpoint;
 use origin::{Expect, OriginRule};
 use probe::{Probe, ProbeKind};
+
+use crate::event::key::Key;
 
 /// One scheduled unit and one label set: an endpoint, what is asked of it, and for which page.
 #[derive(Debug, Clone)]
@@ -65,6 +68,11 @@ impl Check {
     /// The same check, beside a page that must get in.
     pub fn beside(self, control: Option<Arc<OriginRule>>) -> Self {
         Self { control, ..self }
+    }
+
+    /// The deployment whose connections its runs take.
+    pub fn deployment(&self) -> Option<&Key> {
+        self.endpoint.deployment.as_ref().filter(|_| self.probe.kind().is_of_a_socket())
     }
 
     /// Whether getting in is what this check wants to see.

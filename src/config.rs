@@ -1,9 +1,11 @@
 //! `config.toml` to checks. A wrong file never starts half: every fault is listed, with its fix.
 
+mod budget;
 pub mod caution;
 mod correlation;
 mod cors;
 mod credentials;
+mod deployment;
 pub mod discovered;
 pub mod document;
 mod events;
@@ -14,6 +16,7 @@ pub mod genesys;
 mod http;
 mod matrix;
 mod messages;
+mod messaging;
 pub mod notify;
 mod origins;
 pub mod pem;
@@ -39,6 +42,7 @@ use crate::check::endpoint::Endpoint;
 use crate::correlate;
 use crate::receiver::Receiver;
 use caution::Caution;
+use deployment::Home;
 use discovered::Discovered;
 pub use events::Events;
 use fault::{Faults, Span};
@@ -179,9 +183,25 @@ impl Config {
         let receivers = receivers::read(file.receivers, folder, &mut faults);
         let mut cautions = Vec::new();
         let environment = Environment(&|name| std::env::var(name).ok());
+        let is_given = !matches!(file.genesys, Table::Absent);
         let genesys = genesys::read(file.genesys, folder, &environment, &mut faults, &mut cautions);
+        let home = match &genesys {
+            Some(genesys) => Home::At(&genesys.account.bases, genesys.account.compat),
+            None if is_given => Home::Wrong,
+            None => Home::Nowhere,
+        };
+        let per_minute = genesys::connections_per_minute(genesys.as_ref());
         let discovered = genesys.as_ref().filter(|genesys| genesys.discover).map(|_| discovered);
-        let matrix = matrix::build(file.defaults, file.endpoints, discovered, folder, &mut faults);
+        let matrix = matrix::build(
+            file.defaults,
+            file.endpoints,
+            discovered,
+            folder,
+            home,
+            per_minute,
+            &mut faults,
+        );
+        budget::check(&matrix.checks, per_minute, &matrix.places, &mut faults);
         let notify = notify::read(file.notify, &matrix.endpoints, folder, &mut faults);
         let config = Self {
             path: path.to_owned(),

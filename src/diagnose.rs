@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::check::Check;
+use crate::check::messaging::{Level, Messaging};
 use crate::check::origin::{Expect, Origin, OriginRule};
 use crate::check::probe::{Cors, Forgeries, Probe, ProbeKind};
 use crate::outcome::Outcome;
@@ -144,6 +145,11 @@ fn as_page(check: &Check, origin: &Origin) -> Check {
         // Forged origins are another question.
         Probe::Cors(cors) => {
             Arc::new(Probe::Cors(Cors { forgeries: Forgeries::Never, ..cors.clone() }))
+        }
+        // Whoever asks so often asks for no session.
+        Probe::Messaging(messaging) => {
+            let level = messaging.level.min(Level::Configuration);
+            Arc::new(Probe::Messaging(Messaging { level, ..messaging.clone() }))
         }
         Probe::Websocket(_) | Probe::Http(_) | Probe::Tls => check.probe.clone(),
     };

@@ -11,6 +11,7 @@ pub mod deployment;
 pub mod domains;
 pub mod finding;
 pub mod lint;
+pub mod messaging;
 mod moment;
 pub mod paths;
 pub mod reading;

@@ -8,6 +8,7 @@ pub mod extension;
 pub mod failure;
 pub mod header;
 pub mod lag;
+pub mod messaging;
 pub mod phase;
 pub mod quoted;
 pub mod reason;
@@ -55,6 +56,8 @@ pub struct Observation {
     pub upgraded: bool,
     /// Whether a page may read the answer, where that was judged.
     pub cors: Option<Box<cors::Seen>>,
+    /// What a messenger's guest saw behind the door.
+    pub messaging: Option<Box<messaging::Seen>>,
     /// The subprotocol that the server chose.
     pub subprotocol: Option<quoted::Quoted>,
 }

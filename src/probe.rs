@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod body;
+mod budget;
 mod capture;
 mod control;
 pub mod conversation;
@@ -9,12 +10,14 @@ mod cors;
 mod dial;
 mod exchange;
 mod frame;
+mod guests;
 pub mod head;
 mod http;
 mod inflate;
 mod io_error;
 mod legacy;
 mod memo;
+mod messaging;
 mod resolve;
 pub mod server_hello;
 mod signatures;
@@ -26,7 +29,7 @@ mod wire;
 mod witness;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -41,7 +44,9 @@ use crate::clock::lag::Lag;
 use crate::outcome::control::Control;
 use crate::outcome::failure::Failure;
 use crate::outcome::{self, Observation, Outcome, lag, verdict, warning};
+use budget::Budget;
 use control::Controls;
+use guests::Guests;
 use resolve::Resolver;
 use trust::Profiles;
 pub use trust::crypto_provider;
@@ -59,6 +64,10 @@ pub struct Prober {
     user_agent: String,
     lag: Arc<Lag>,
     controls: Controls,
+    guests: Arc<Guests>,
+    budget: Arc<Mutex<Budget>>,
+    /// Connections a minute of a deployment; as many as are asked for, where it is `None`.
+    per_minute: Option<u32>,
 }
 
 impl Prober {
@@ -78,7 +87,28 @@ impl Prober {
         let profiles = Profiles::new(endpoints);
         let (lag, controls) = (Arc::default(), Controls::default());
         let forgeries = Arc::default();
-        Self { resolver, profiles, forgeries, user_agent, lag, controls }
+        let (guests, budget) = (Arc::new(Guests::salted(random())), Arc::default());
+        Self {
+            resolver,
+            profiles,
+            forgeries,
+            user_agent,
+            lag,
+            controls,
+            guests,
+            budget,
+            per_minute: None,
+        }
+    }
+
+    /// The same prober; guests of messengers are known again after a restart.
+    pub fn known_by(self, salt: u64) -> Self {
+        Self { guests: Arc::new(Guests::salted(salt)), ..self }
+    }
+
+    /// The same prober; a deployment is given no more connections a minute than these.
+    pub fn within(self, connections_per_minute: u32) -> Self {
+        Self { per_minute: Some(connections_per_minute), ..self }
     }
 
     /// The same prober; runs are held against a meter that is beaten on their thread.
@@ -102,9 +132,19 @@ impl Prober {
         before: &Self,
         checks: impl IntoIterator<Item = &'a Arc<Check>>,
     ) -> Self {
-        let forgeries = before.forgeries.clone();
-        forgeries.retain(&checks.into_iter().map(|check| &check.id).collect());
-        Self { forgeries, ..self }
+        let (forgeries, guests, budget) =
+            (before.forgeries.clone(), before.guests.clone(), before.budget.clone());
+        let checks: Vec<_> = checks.into_iter().collect();
+        let known = checks.iter().map(|check| &check.id).collect();
+        forgeries.retain(&known);
+        let asked = checks.iter().filter_map(|check| match check.probe.as_ref() {
+            Probe::Messaging(messaging) => Some((&check.endpoint.target, messaging)),
+            _ => None,
+        });
+        guests.retain(&known, &asked.collect::<Vec<_>>());
+        let deployments = checks.iter().filter_map(|check| check.deployment()).collect();
+        budget.lock().unwrap_or_else(PoisonError::into_inner).retain(&deployments);
+        Self { forgeries, guests, budget, ..self }
     }
 
     /// Runs a check once. `turn` counts rounds, so that each takes the next address of a name.
@@ -124,6 +164,13 @@ impl Prober {
         };
         judged(check, started_at, ended, observation, control.as_ref())
     }
+}
+
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    // Without random numbers no run comes to anything.
+    aws_lc_rs::rand::fill(&mut bytes).ok();
+    u64::from_ne_bytes(bytes)
 }
 
 /// The first random number of a process takes aws-lc tens of milliseconds, while it gathers
@@ -148,6 +195,9 @@ struct Run<'a> {
 impl Run<'_> {
     /// How it ends, and what it sees until then.
     async fn attempt(&self) -> (Result<(), Failure>, Observation) {
+        if let Err(failure) = self.pay() {
+            return (Err(failure), Observation::default());
+        }
         let mut witness = Witness::new();
         let ended = match timeout_at(self.deadline, self.ask(&mut witness)).await {
             Ok(ended) => ended,
@@ -156,9 +206,24 @@ impl Run<'_> {
         (ended, witness.finish())
     }
 
+    /// Takes a connection out of what its deployment is given.
+    fn pay(&self) -> Result<(), Failure> {
+        let (Some(deployment), Some(per_minute)) =
+            (self.check.deployment(), self.prober.per_minute)
+        else {
+            return Ok(());
+        };
+        let mut budget = self.prober.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        match budget.take(deployment, per_minute, Instant::now()) {
+            true => Ok(()),
+            false => Err(Failure::BudgetSpent { deployment: deployment.clone() }),
+        }
+    }
+
     async fn ask(&self, witness: &mut Witness) -> Result<(), Failure> {
         match self.check.probe.as_ref() {
             Probe::Websocket(websocket) => websocket::run(self, websocket, witness).await,
+            Probe::Messaging(messaging) => messaging::run(self, messaging, witness).await,
             Probe::Cors(cors) => cors::run(self, cors, witness).await,
             Probe::Http(http) => http::run(self, http, witness).await,
             Probe::Tls => tls::run(self, witness).await,
@@ -198,6 +263,9 @@ fn judged(
     let (verdict, failure) = match check.probe.as_ref() {
         Probe::Websocket(websocket) => {
             verdict::judge(ended, expect, &websocket.refusal_statuses, control)
+        }
+        Probe::Messaging(messaging) => {
+            verdict::judge(ended, expect, &messaging.refusal_statuses, control)
         }
         Probe::Cors(_) => outcome::cors::verdict::judge(ended, expect, control),
         Probe::Http(_) | Probe::Tls => {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use crate::check::Check;
+use crate::check::messaging::Level;
 use crate::check::probe::ProbeKind;
 use crate::outcome::Outcome;
 use crate::outcome::chain::certificate::{Certificate, Facts};
@@ -14,6 +15,7 @@ use crate::outcome::chain::staple::Staple;
 use crate::outcome::chain::{Chain, Session};
 use crate::outcome::cors::Seen;
 use crate::outcome::failure::Failure;
+use crate::outcome::messaging;
 use crate::outcome::phase::{Phase, PhaseTimes};
 use crate::outcome::reason::{Fault, Reason};
 use crate::outcome::response::Response;
@@ -25,7 +27,7 @@ use crate::outcome::warning::{Remark, Warning};
 pub struct Report {
     /// The name of the endpoint, where it has one.
     pub endpoint: String,
-    /// `websocket`, `cors`, `http` or `tls`.
+    /// `websocket`, `messaging`, `cors`, `http` or `tls`.
     pub probe: ProbeKind,
     /// What was asked.
     pub url: String,
@@ -61,6 +63,8 @@ pub struct Report {
     pub cors: Option<CorsReport>,
     /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
+    /// How far up a messenger's guest came; `null` where it was no guest, or the door did not open.
+    pub messaging: Option<MessagingReport>,
     /// The address that was dialled.
     pub address: Option<String>,
     /// How many addresses the name has.
@@ -98,6 +102,17 @@ pub struct CorsReport {
     /// Why not, as Chromium's `corsErrorStatus.corsError` says it.
     error: Option<&'static str>,
     evidence: Option<String>,
+}
+
+/// What a messenger's guest came to.
+#[derive(Debug, Serialize)]
+pub struct MessagingReport {
+    /// The highest rung that was reached.
+    level: Level,
+    /// Whether sessions of the deployment are asked for no more.
+    sessions_stopped: bool,
+    /// The id of the message that was sent.
+    message_id: Option<String>,
 }
 
 /// A refusal, as it came.
@@ -159,7 +174,7 @@ impl Report {
         let seen = &outcome.observation;
         let failure = outcome.failure.as_ref();
         let opened = match check.probe.kind() {
-            ProbeKind::Websocket => seen.upgraded,
+            ProbeKind::Websocket | ProbeKind::Messaging => seen.upgraded,
             ProbeKind::Cors => seen.cors.as_ref().is_some_and(|cors| cors.blocked.is_none()),
             ProbeKind::Http => seen.http_status.is_some(),
             ProbeKind::Tls => outcome.verdict == Verdict::Pass,
@@ -184,6 +199,7 @@ impl Report {
             http_status: seen.http_status,
             cors: seen.cors.as_deref().map(CorsReport::new),
             subprotocol: seen.subprotocol.as_ref().map(ToString::to_string),
+            messaging: seen.messaging.as_deref().and_then(MessagingReport::new),
             address: seen.address.map(|address| address.to_string()),
             addresses: seen.addresses,
             phases: seen.phases,
@@ -248,6 +264,16 @@ impl CorsReport {
             error: blocked.map(|blocked| blocked.error.chromium()),
             evidence: blocked.map(ToString::to_string),
         }
+    }
+}
+
+impl MessagingReport {
+    fn new(seen: &messaging::Seen) -> Option<Self> {
+        Some(Self {
+            level: seen.reached?,
+            sessions_stopped: seen.stopped,
+            message_id: seen.message.as_ref().map(ToString::to_string),
+        })
     }
 }
 

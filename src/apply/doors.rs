@@ -65,6 +65,7 @@ pub fn doors(
         health: HealthPolicy::default(),
         slo: 0.995,
         max_inflight: 1,
+        deployment: None,
         users: None,
     });
     // Whoever is switched off may say so in other ways than of an origin.

@@ -195,6 +195,7 @@ fn endpoint(
         health: HealthPolicy::default(),
         slo: 0.5,
         max_inflight: 1,
+        deployment: None,
         users: None,
     }))
 }

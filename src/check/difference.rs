@@ -73,6 +73,7 @@ fn same_answer(a: &Probe, b: &Probe) -> bool {
                 && a.conversation == b.conversation
                 && a.refusal_statuses == b.refusal_statuses
         }
+        (Probe::Messaging(a), Probe::Messaging(b)) => a.asks_the_same(b),
         (Probe::Cors(a), Probe::Cors(b)) => {
             a.statuses == b.statuses
                 && a.preflight_only == b.preflight_only
@@ -80,7 +81,14 @@ fn same_answer(a: &Probe, b: &Probe) -> bool {
         }
         (Probe::Http(a), Probe::Http(b)) => a.asks_the_same(b),
         (Probe::Tls, Probe::Tls) => true,
-        (Probe::Websocket(_) | Probe::Cors(_) | Probe::Http(_) | Probe::Tls, _) => false,
+        (
+            Probe::Websocket(_)
+            | Probe::Messaging(_)
+            | Probe::Cors(_)
+            | Probe::Http(_)
+            | Probe::Tls,
+            _,
+        ) => false,
     }
 }
 
@@ -126,6 +134,7 @@ mod tests {
                 health: HealthPolicy::default(),
                 slo: 0.99,
                 max_inflight: 4,
+                deployment: None,
                 users: None,
             },
             websocket: Websocket::default(),

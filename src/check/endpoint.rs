@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::health_policy::HealthPolicy;
 use super::target::{ConnectTo, Target};
 use super::users::Users;
+use crate::event::key::Key;
 
 /// A watched thing.
 #[derive(Debug, PartialEq)]
@@ -33,6 +34,8 @@ pub struct Endpoint {
     pub slo: f64,
     /// Runs against this endpoint at a time.
     pub max_inflight: usize,
+    /// The messenger deployment whose connections are counted, where it is one.
+    pub deployment: Option<Key>,
     /// Whose conversations with the contact centre tell of it; none where it takes no users.
     pub users: Option<Users>,
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::conversation::{Place, Step};
 use super::fetch::{Fetch, Method};
 use super::header::Header;
+use super::messaging::Messaging;
 use super::target::{Scheme, Target};
 
 /// What is asked of an endpoint.
@@ -15,6 +16,8 @@ use super::target::{Scheme, Target};
 pub enum Probe {
     /// Open a WebSocket as a page would (RFC 6455 section 4.1).
     Websocket(Websocket),
+    /// Open a messenger's socket, and go on as its guests do.
+    Messaging(Messaging),
     /// Ask as a page of another origin does, and judge whether it may read the answer.
     Cors(Cors),
     /// Ask over HTTP, and judge the answer.
@@ -28,6 +31,7 @@ impl Probe {
     pub fn kind(&self) -> ProbeKind {
         match self {
             Self::Websocket(_) => ProbeKind::Websocket,
+            Self::Messaging(_) => ProbeKind::Messaging,
             Self::Cors(_) => ProbeKind::Cors,
             Self::Http(_) => ProbeKind::Http,
             Self::Tls => ProbeKind::Tls,
@@ -172,6 +176,8 @@ impl Default for RefusalStatuses {
 pub enum ProbeKind {
     /// [`Probe::Websocket`].
     Websocket,
+    /// [`Probe::Messaging`].
+    Messaging,
     /// [`Probe::Cors`].
     Cors,
     /// [`Probe::Http`].
@@ -182,12 +188,14 @@ pub enum ProbeKind {
 
 impl ProbeKind {
     /// Every kind, in the order of output.
-    pub const ALL: [Self; 4] = [Self::Websocket, Self::Cors, Self::Http, Self::Tls];
+    pub const ALL: [Self; 5] =
+        [Self::Websocket, Self::Messaging, Self::Cors, Self::Http, Self::Tls];
 
     /// The word in labels, config and output.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Websocket => "websocket",
+            Self::Messaging => "messaging",
             Self::Cors => "cors",
             Self::Http => "http",
             Self::Tls => "tls",
@@ -202,16 +210,21 @@ impl ProbeKind {
     /// Whether it can be asked of what a URL speaks.
     pub fn is_asked_of(self, target: &Target) -> bool {
         match self {
-            Self::Websocket => target.scheme != Scheme::Tls,
+            Self::Websocket | Self::Messaging => target.scheme != Scheme::Tls,
             Self::Cors | Self::Http => matches!(target.scheme, Scheme::Http | Scheme::Https),
             Self::Tls => target.scheme.is_tls(),
         }
     }
 
+    /// Whether it opens a WebSocket.
+    pub fn is_of_a_socket(self) -> bool {
+        matches!(self, Self::Websocket | Self::Messaging)
+    }
+
     /// Whether a page stands behind it, so that there is one check for each origin.
     pub fn has_origin(self) -> bool {
         match self {
-            Self::Websocket | Self::Cors => true,
+            Self::Websocket | Self::Messaging | Self::Cors => true,
             Self::Http | Self::Tls => false,
         }
     }

@@ -34,10 +34,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "origins", "expect", "control", "ca", "connect_to", "headers", "subprotocols", "client_cert",
         "client_key", "address_family", "timeout", "probe", "method", "body", "credentials",
-        "preflight_only",
+        "preflight_only", "level",
     ])]
     config: Option<PathBuf>,
-    /// What is asked of it, where the scheme leaves a choice: websocket, cors, http or tls.
+    /// What is asked of it, where the scheme leaves a choice: websocket, messaging, cors,
+    /// http or tls.
     #[arg(long, value_name = "KIND", value_parser = kind::from_text)]
     probe: Option<ProbeKind>,
     /// The page that asks: an origin, "null", or "none" for no Origin header. Repeatable.
@@ -127,8 +128,8 @@ impl Args {
         let trust = trust(self.ca.as_deref())?;
         let reach =
             Reach { connect_to: self.connect_to, family: self.address_family.unwrap_or_default() };
+        let probe = Arc::new(kind::probe(kind, self.request, &target)?);
         let endpoint = Arc::new(endpoint(target, reach, trust, identity)?);
-        let probe = Arc::new(kind::probe(kind, self.request)?);
         let rule_for =
             |origin: Origin, expect| OriginRule { name: origin.to_string(), origin, expect };
         let rule = |origin| rule_for(origin, expect);
@@ -182,6 +183,7 @@ fn endpoint(
         health: HealthPolicy::default(),
         slo: 0.995,
         max_inflight: 1,
+        deployment: None,
         users: None,
     })
 }

@@ -10,7 +10,6 @@ use super::style::{self, BOLD, DIM};
 use super::{ask, exit, json, screen};
 use crate::check::Check;
 use crate::check::origin::{Expect, Origin};
-use crate::check::probe::ProbeKind;
 use crate::clock;
 use crate::diagnose::conclusion::Conclusion;
 use crate::diagnose::mend::Mend;
@@ -141,7 +140,7 @@ impl fmt::Display for Screen<'_> {
             writeln!(f, "  do: {sentence}")?;
         }
         let opened = matches!(conclusion, Conclusion::LetIn);
-        if check.probe.kind() == ProbeKind::Websocket && !opened {
+        if check.probe.kind().is_of_a_socket() && !opened {
             writeln!(
                 f,
                 "  not CORS: a WebSocket is not subject to it, whatever the page's console says; \

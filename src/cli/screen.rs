@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::style::{self, BAD, BOLD, DIM, GOOD, UNSURE};
 use crate::check::Check;
+use crate::check::messaging::Level;
 use crate::outcome::chain::Chain;
 use crate::outcome::chain::certificate::Facts;
 use crate::outcome::chain::staple::Staple;
@@ -90,11 +91,18 @@ fn headline(f: &mut fmt::Formatter<'_>, check: &Check, outcome: &Outcome) -> fmt
             ),
             None => "the page may ask".to_owned(),
         },
+        (None, None) if seen.messaging.is_some() => {
+            let reached = seen.messaging.as_ref().and_then(|seen| seen.reached);
+            format!("the door opened, up to {}", reached.unwrap_or(Level::Upgrade))
+        }
         (None, None) if seen.upgraded => match &seen.subprotocol {
             Some(subprotocol) => format!("the door opened, subprotocol {subprotocol}"),
             None => "the door opened".to_owned(),
         },
-        (None, None) => "the chain is trusted".to_owned(),
+        (None, None) => match seen.http_status {
+            Some(status) => format!("answered as expected, status {status}"),
+            None => "the chain is trusted".to_owned(),
+        },
     };
     writeln!(f, "  {BOLD}{told}{BOLD:#}")
 }

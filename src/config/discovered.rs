@@ -1,9 +1,12 @@
 //! Endpoints that no file names: they stand beside those of the file, and are held to the same.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Table};
 use super::raw;
+use super::values::HumanDuration;
 use crate::check::endpoint::EndpointName;
 use crate::check::origin::{Expect, Origin};
 use crate::check::probe::ProbeKind;
@@ -47,6 +50,7 @@ impl Discovered {
         &self,
         defaults: &raw::Endpoint,
         is_taken: impl Fn(&EndpointName) -> bool,
+        per_minute: u32,
     ) -> Option<raw::Endpoint> {
         let name = match is_taken(&self.name) {
             false => self.name.clone(),
@@ -75,9 +79,33 @@ impl Discovered {
             name: given(name),
             url: given(url),
             origins: Table::Given(0..0, origins),
+            interval: self.interval(&defaults.interval, &defaults.probes, per_minute),
             probes,
             ..raw::Endpoint::default()
         })
+    }
+
+    /// A longer interval than the usual one, where that asks for more connections than a
+    /// deployment is given: nobody has chosen how many pages there are.
+    fn interval(
+        &self,
+        usual: &Field<HumanDuration>,
+        probes: &Field<Vec<ProbeKind>>,
+        per_minute: u32,
+    ) -> Field<HumanDuration> {
+        let sockets = match probes {
+            Field::Given(_, kinds) => kinds.iter().filter(|kind| kind.is_of_a_socket()).count(),
+            _ => 1,
+        };
+        // One more, to hold refusals against.
+        let pages = self.origins.len().min(MAX_ORIGINS) + 1;
+        let connections = u64::try_from(pages * sockets.max(1)).unwrap_or(u64::MAX);
+        let least = Duration::from_secs((connections * 60).div_ceil(u64::from(per_minute.max(1))));
+        let usual = match usual {
+            Field::Given(_, usual) => usual.0,
+            _ => Duration::from_secs(30),
+        };
+        if usual < least { given(HumanDuration(least)) } else { Field::Absent }
     }
 }
 

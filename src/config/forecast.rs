@@ -19,6 +19,9 @@ const PER_CHECK: usize = 1 + 1 + 4 + 1 + 1 + 3;
 /// Series that only a WebSocket check has: phases of the last run, status, upgraded.
 const PER_WEBSOCKET: usize = 5 + 1 + 1;
 
+/// Series that only a messaging check has besides those: the rung, and whether sessions stopped.
+const PER_MESSAGING: usize = 1 + 1;
+
 /// Series that only a CORS check has: allowed, status.
 const PER_CORS: usize = 1 + 1;
 
@@ -63,6 +66,9 @@ pub fn series(config: &Config) -> usize {
     };
     let checks = config.checks.iter().map(|check| match check.probe.kind() {
         ProbeKind::Websocket => PER_CHECK + WARNINGS + PER_WEBSOCKET + failures(check),
+        ProbeKind::Messaging => {
+            PER_CHECK + WARNINGS + PER_WEBSOCKET + PER_MESSAGING + failures(check)
+        }
         ProbeKind::Cors => PER_CHECK + WARNINGS + PER_CORS + failures(check),
         ProbeKind::Http => PER_CHECK + WARNINGS + PER_HTTP + failures(check),
         ProbeKind::Tls => PER_CHECK + WARNINGS + failures(check),
@@ -72,7 +78,9 @@ pub fn series(config: &Config) -> usize {
     let latencies: BTreeSet<_> =
         config.checks.iter().map(|check| (&check.endpoint.name, check.probe.kind())).collect();
     let latencies = latencies.into_iter().map(|(_, probe)| match probe {
-        ProbeKind::Websocket | ProbeKind::Cors | ProbeKind::Http => 1 + 6 * 2 * PER_HISTOGRAM,
+        ProbeKind::Websocket | ProbeKind::Messaging | ProbeKind::Cors | ProbeKind::Http => {
+            1 + 6 * 2 * PER_HISTOGRAM
+        }
         ProbeKind::Tls => 1 + 4 * 2 * PER_HISTOGRAM,
     });
     let endpoints = config

@@ -37,6 +37,12 @@ const REFRESH: Duration = Duration::from_secs(5 * 60);
 const REFRESHES: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
 
+/// Connections to a deployment a minute: it has 1000, which are its customers'.
+const CONNECTIONS_PER_MINUTE: u32 = 20;
+
+/// All that a deployment has.
+const MAX_CONNECTIONS_PER_MINUTE: u32 = 1000;
+
 /// `[genesys]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Genesys {
@@ -50,6 +56,13 @@ pub struct Genesys {
     pub refresh: Duration,
     /// Where objects are.
     pub paths: Paths,
+    /// Connections a minute that probes may take of a deployment.
+    pub connections_per_minute: u32,
+}
+
+/// Connections a minute that probes may take of a deployment, also where there is no table.
+pub fn connections_per_minute(genesys: Option<&Genesys>) -> u32 {
+    genesys.map_or(CONNECTIONS_PER_MINUTE, |genesys| genesys.connections_per_minute)
 }
 
 /// The table, where there is one. What it leaves out may come from the environment.
@@ -61,17 +74,26 @@ pub(super) fn read(
     cautions: &mut Vec<Caution>,
 ) -> Option<Genesys> {
     let fix = "write it as a table: [genesys]";
-    let (span, raw) = table.take("genesys", fix, faults)?;
+    let (span, mut raw) = table.take("genesys", fix, faults)?;
     let mut reader = Reader { span, folder, environment, faults, cautions };
     let (origin_match, discover, refresh) =
         (raw.origin_match.clone(), raw.discover.clone(), raw.refresh.clone());
     let given = [raw.channels_path.clone(), raw.webhooks_path.clone()];
     let paths = paths::read(given, &mut reader);
+    let connections_per_minute =
+        reader.connections(std::mem::take(&mut raw.connections_per_minute));
     let account = reader.account(raw);
     let origin_match = origin_match.take("genesys.origin-match", reader.faults).unwrap_or_default();
     let discover = reader.discover(discover, account.as_ref());
     let refresh = reader.refresh(refresh);
-    Some(Genesys { account: account?, paths, origin_match, discover, refresh })
+    Some(Genesys {
+        account: account?,
+        paths,
+        origin_match,
+        discover,
+        refresh,
+        connections_per_minute,
+    })
 }
 
 struct Reader<'a> {
@@ -111,6 +133,16 @@ impl Reader<'_> {
             self.fault(&span, "refresh", "looks are 1s to 1d apart", fix);
         }
         refresh.0
+    }
+
+    fn connections(&mut self, field: Field<u32>) -> u32 {
+        let given = field.take_spanned("genesys.connections-per-minute", self.faults);
+        let Some((span, number)) = given else { return CONNECTIONS_PER_MINUTE };
+        if !(1..=MAX_CONNECTIONS_PER_MINUTE).contains(&number) {
+            let problem = "not a number of connections";
+            self.fault(&span, "connections-per-minute", problem, "write 1 to 1000");
+        }
+        number
     }
 
     fn account(&mut self, raw: raw::Genesys) -> Option<Account> {

@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::deployment::{Home, Ties};
 use super::discovered::Discovered;
 use super::fault::{Faults, Span};
 use super::field::{Field, Table};
+use super::messaging::Ladder;
 use super::pem::PemFiles;
 use super::raw;
 use super::settings::{Reader, inherit};
 use super::users::Taken;
 use crate::check::Check;
 use crate::check::endpoint::{Endpoint, EndpointName};
+use crate::check::messaging::Messaging;
 use crate::check::origin::{Expect, OriginRule};
-use crate::check::probe::{Probe, ProbeKind};
+use crate::check::probe::{Probe, ProbeKind, Websocket};
 use crate::check::target::{Scheme, Target};
-use crate::check::users::Users;
 use crate::genesys::DeploymentId;
 
 const ENDPOINT_FIX: &str = "write it as a list of tables: [[endpoints]]";
@@ -28,6 +30,8 @@ pub struct Matrix {
     pub endpoints: Vec<Arc<Endpoint>>,
     /// Of each endpoint in turn.
     pub checks: Vec<Arc<Check>>,
+    /// Where each endpoint stands.
+    pub places: HashMap<EndpointName, Span>,
 }
 
 /// Resolves every endpoint against the defaults; whatever is wrong becomes a fault.
@@ -39,6 +43,8 @@ pub fn build(
     endpoints: raw::Tables<raw::Endpoint>,
     discovered: Option<&[Discovered]>,
     folder: &Path,
+    home: Home<'_>,
+    per_minute: u32,
     faults: &mut Faults,
 ) -> Matrix {
     let fix = "write it as a table: [defaults]";
@@ -46,6 +52,7 @@ pub fn build(
     for (key, given) in [
         ("defaults.name", !matches!(defaults.name, Field::Absent)),
         ("defaults.url", !matches!(defaults.url, Field::Absent)),
+        ("defaults.deployment", !matches!(defaults.deployment, Field::Absent)),
         ("defaults.users", !matches!(defaults.users, Table::Absent)),
     ] {
         if given {
@@ -53,7 +60,8 @@ pub fn build(
         }
     }
 
-    let mut reader = Reader { folder, pem: PemFiles::default(), taken: Taken::default(), faults };
+    let mut reader =
+        Reader { folder, pem: PemFiles::default(), taken: Taken::default(), home, faults };
     // Once by themselves, so that a fault in them bears their own name and stands there once.
     reader.settings(defaults.clone(), "defaults");
     let mut matrix = Matrix::default();
@@ -79,6 +87,7 @@ pub fn build(
         let Some((endpoint, checks)) = reader.endpoint(&span, raw, &defaults, &place) else {
             continue;
         };
+        matrix.places.insert(endpoint.name.clone(), span);
         matrix.endpoints.push(endpoint);
         matrix.checks.extend(checks);
     }
@@ -87,7 +96,8 @@ pub fn build(
             continue;
         }
         let place = format!("discovered.{}", one.name);
-        let Some(raw) = one.table(&defaults, |name| names.contains_key(name)) else { continue };
+        let is_taken = |name: &EndpointName| names.contains_key(name);
+        let Some(raw) = one.table(&defaults, is_taken, per_minute) else { continue };
         if let Field::Given(_, name) = &raw.name {
             names.insert(name.clone(), 0);
         }
@@ -118,42 +128,38 @@ impl Reader<'_> {
         if matches!(raw.name, Field::Absent) {
             self.faults.add(span, &name_key, "missing", "add name = \"…\"");
         }
-        if matches!(raw.url, Field::Absent) {
-            let fix = "add url = \"wss://…\"";
-            self.faults.add(span, format!("{place}.url"), "missing", fix);
-        }
         let name = raw.name.clone().take(name_key, self.faults);
-        let target = raw.url.clone().take(format!("{place}.url"), self.faults);
+        let names_deployment = !matches!(raw.deployment, Field::Absent);
+        let named = self.deployment(std::mem::take(&mut raw.deployment), place);
+        let url = std::mem::take(&mut raw.url);
+        let target = self.url(span, url, names_deployment, named.as_ref(), place);
         let idle = idle_keys(&raw);
-        let tables = [("cors", raw.cors.span()), ("http", raw.http.span())];
+        let tables = [
+            ("messaging", raw.messaging.span()),
+            ("cors", raw.cors.span()),
+            ("http", raw.http.span()),
+        ];
         let probes_at = raw.probes.span().or_else(|| defaults.probes.span());
         let users = self.users(std::mem::take(&mut raw.users), place);
         let settings = self.settings(inherit(raw, defaults), place);
         let (name, target) = (name?, target?);
-        let probes = self.probes(settings.probes, &target, place);
-        if !probes.is_empty() && !probes.contains(&ProbeKind::Websocket) {
-            let for_pages = probes.contains(&ProbeKind::Cors);
-            for (key, span) in idle.into_iter().filter(|(key, _)| !for_pages || *key != "origins") {
-                let fix = "remove it, or add \"websocket\" to `probes` and write a wss:// url";
-                let problem = match for_pages {
-                    true => "without effect: it is for a websocket probe; see `cors`",
-                    false => "without effect: only a websocket probe asks for a page",
-                };
-                self.faults.add(&span, format!("{place}.{key}"), problem, fix);
-            }
-        }
+        let ties = Ties::of(named, &target, self.home);
+        let probes = self.probes(settings.probes, &target, ties.named.is_some(), place);
+        self.idle(idle, &probes, place);
         for (name, span) in tables {
             let idle = !probes.iter().any(|kind| kind.as_str() == name);
             if let Some(span) = span.filter(|_| idle) {
+                let scheme = if name == "messaging" { "a wss" } else { "an https" };
                 let fix =
-                    format!("remove it, or add \"{name}\" to `probes` and write an https:// url");
+                    format!("remove it, or add \"{name}\" to `probes` and write {scheme}:// url");
                 let problem = format!("without effect: there is no {name} probe");
                 self.faults.add(&span, format!("{place}.{name}"), problem, fix);
             }
         }
         let endpoint = Arc::new(Endpoint {
             name,
-            users: Users::of(users, &target),
+            users: ties.users(users, &target),
+            deployment: ties.metered,
             target,
             reach: settings.reach,
             trust: settings.trust,
@@ -174,6 +180,23 @@ impl Reader<'_> {
                 _ => settings.origins.clone(),
             };
             let probe = Arc::new(match kind {
+                ProbeKind::Messaging => {
+                    let Some(deployment) = ties.of_guests.clone() else {
+                        if !kind.is_asked_of(&endpoint.target) {
+                            continue;
+                        }
+                        let at = probes_at.clone().unwrap_or_else(|| span.clone());
+                        let problem = "no deployment whose guests could be asked for";
+                        let fix = "add deployment = \"…\", or ?deploymentId=… to the url";
+                        self.faults.add(&at, format!("{place}.probes"), problem, fix);
+                        continue;
+                    };
+                    let Websocket { headers, refusal_statuses, .. } = settings.websocket.clone();
+                    let Ladder { level, attributes } = settings.ladder.clone();
+                    let messaging =
+                        Messaging { level, deployment, headers, refusal_statuses, attributes };
+                    Probe::Messaging(messaging)
+                }
                 ProbeKind::Websocket => Probe::Websocket(settings.websocket.clone()),
                 ProbeKind::Cors => Probe::Cors(settings.cors.clone()),
                 ProbeKind::Http => Probe::Http(settings.http.clone()),
@@ -192,14 +215,39 @@ impl Reader<'_> {
         Some((endpoint, checks))
     }
 
+    /// Faults for keys of a page's request that no probe makes.
+    fn idle(&mut self, keys: Vec<(&'static str, Span)>, probes: &[ProbeKind], place: &str) {
+        if probes.is_empty() || probes.contains(&ProbeKind::Websocket) {
+            return;
+        }
+        let has = |kind| probes.contains(&kind);
+        let (of_guests, of_pages) = (has(ProbeKind::Messaging), has(ProbeKind::Cors));
+        let used = |key: &str| match key {
+            "origins" => of_guests || of_pages,
+            "headers" | "refusal-statuses" => of_guests,
+            _ => false,
+        };
+        for (key, span) in keys.into_iter().filter(|(key, _)| !used(key)) {
+            let fix = "remove it, or add \"websocket\" to `probes` and write a wss:// url";
+            let problem = match (of_guests, of_pages) {
+                (true, _) => "without effect: it is for a websocket probe; see `messaging`",
+                (false, true) => "without effect: it is for a websocket probe; see `cors`",
+                (false, false) => "without effect: only a websocket probe asks for a page",
+            };
+            self.faults.add(&span, format!("{place}.{key}"), problem, fix);
+        }
+    }
+
     fn probes(
         &mut self,
         given: Option<(Span, Vec<ProbeKind>)>,
         target: &Target,
+        names_deployment: bool,
         place: &str,
     ) -> Vec<ProbeKind> {
         let key = format!("{place}.probes");
         let natural = match target.scheme {
+            Scheme::Ws | Scheme::Wss if names_deployment => ProbeKind::Messaging,
             Scheme::Ws | Scheme::Wss | Scheme::Http => ProbeKind::Websocket,
             Scheme::Https | Scheme::Tls => ProbeKind::Tls,
         };

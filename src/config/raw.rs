@@ -13,6 +13,7 @@ use super::values::{
 };
 use crate::check::endpoint::{AddressFamily, EndpointName};
 use crate::check::fetch::Method;
+use crate::check::messaging::Level;
 use crate::check::origin::{Expect, Origin};
 use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
@@ -100,6 +101,7 @@ pub struct Selfcheck {
 pub struct Endpoint {
     pub name: Field<EndpointName>,
     pub url: Field<Target>,
+    pub deployment: Field<Line>,
     pub probes: Field<Vec<ProbeKind>>,
     pub origins: Tables<Origins>,
     pub interval: Field<HumanDuration>,
@@ -113,6 +115,7 @@ pub struct Endpoint {
     pub subprotocols: Field<Vec<String>>,
     pub messages: Tables<Message>,
     pub refusal_statuses: Field<Vec<u16>>,
+    pub messaging: Table<Messaging>,
     pub cors: Table<Cors>,
     pub http: Table<Http>,
     pub users: Table<Users>,
@@ -122,6 +125,15 @@ pub struct Endpoint {
     pub tier: Field<Line>,
     pub runbook: Field<Line>,
     pub health: Table<Health>,
+}
+
+/// `messaging`
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Messaging {
+    pub level: Field<Level>,
+    pub starts_conversations: Field<bool>,
+    pub attributes: Table<BTreeMap<String, Field<NonEmpty>>>,
 }
 
 /// `cors`
@@ -277,6 +289,7 @@ pub struct Genesys {
     pub client_secret: Field<SecretSource>,
     pub scope: Field<Line>,
     pub requests_per_minute: Field<u32>,
+    pub connections_per_minute: Field<u32>,
     pub login_url: Field<Target>,
     pub api_url: Field<Target>,
     pub cdn_url: Field<Target>,

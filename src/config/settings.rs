@@ -4,8 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::deployment::Home;
 use super::fault::{Faults, Span};
 use super::field::{Field, Table};
+use super::messaging::Ladder;
 use super::pem::PemFiles;
 use super::raw;
 use super::users::Taken;
@@ -21,6 +23,7 @@ pub(super) struct Reader<'a> {
     pub(super) folder: &'a Path,
     pub(super) pem: PemFiles,
     pub(super) taken: Taken,
+    pub(super) home: Home<'a>,
     pub(super) faults: &'a mut Faults,
 }
 
@@ -37,6 +40,7 @@ pub(super) struct Settings {
     pub(super) slo: f64,
     pub(super) max_inflight: usize,
     pub(super) websocket: Websocket,
+    pub(super) ladder: Ladder,
     pub(super) cors: Cors,
     pub(super) http: Http,
 }
@@ -46,6 +50,7 @@ impl Reader<'_> {
     pub(super) fn settings(&mut self, mut raw: raw::Endpoint, place: &str) -> Settings {
         let key = |name: &str| format!("{place}.{name}");
         let websocket = self.websocket(&mut raw, place);
+        let ladder = self.ladder(std::mem::take(&mut raw.messaging), place);
         let cors = self.cors(std::mem::take(&mut raw.cors), place);
         let http = self.http(std::mem::take(&mut raw.http), place);
         let max_inflight = raw.max_inflight.take_spanned(key("max-inflight"), self.faults);
@@ -78,6 +83,7 @@ impl Reader<'_> {
             slo: raw.slo.take(key("slo"), self.faults).map_or(0.995, |slo| slo.0),
             max_inflight: max_inflight.map_or(4, |(_, n)| n as usize),
             websocket,
+            ladder,
             cors,
             http,
         }
@@ -141,6 +147,7 @@ pub(super) fn inherit(own: raw::Endpoint, defaults: &raw::Endpoint) -> raw::Endp
     raw::Endpoint {
         name: own.name,
         url: own.url,
+        deployment: own.deployment,
         probes: own.probes.or(defaults.probes),
         origins: own.origins.or(defaults.origins),
         interval: own.interval.or(defaults.interval),
@@ -154,6 +161,7 @@ pub(super) fn inherit(own: raw::Endpoint, defaults: &raw::Endpoint) -> raw::Endp
         subprotocols: own.subprotocols.or(defaults.subprotocols),
         messages: own.messages.or(defaults.messages),
         refusal_statuses: own.refusal_statuses.or(defaults.refusal_statuses),
+        messaging: own.messaging.or(defaults.messaging),
         cors: own.cors.or(defaults.cors),
         http: own.http.or(defaults.http),
         users: own.users,

@@ -85,6 +85,7 @@ pub fn known_keys(parents: &[&str]) -> &'static [&'static str] {
         [.., "basic"] => keys::<raw::Basic>(),
         [.., "bearer" | "hub-signature" | "standard-webhooks"] => keys::<raw::Secrets>(),
         [.., "health"] => keys::<raw::Health>(),
+        [.., "messaging"] => keys::<raw::Messaging>(),
         [.., "cors"] => keys::<raw::Cors>(),
         [.., "http"] => keys::<raw::Http>(),
         [.., "http", "expect-json", _] => keys::<raw::ExpectJson>(),

@@ -13,6 +13,7 @@ use super::secret::SecretSource;
 use crate::check::conversation::Pattern;
 use crate::check::endpoint::{AddressFamily, EndpointName};
 use crate::check::fetch::Method;
+use crate::check::messaging::Level;
 use crate::check::origin::{Expect, Origin};
 use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
@@ -173,6 +174,7 @@ legal! {
     AddressFamily: "write \"any\", \"ipv4\" or \"ipv6\"";
     Origin: "write what the page sends, such as \"https://shop.example\", or \"null\" or \"none\"";
     Expect: "write \"allow\" or \"deny\"";
+    Level: "write \"upgrade\", \"configuration\", \"session\" or \"message\"";
     Method: "write what the page asks with, such as \"POST\"";
     Severity: "write \"minor\", \"major\" or \"critical\"";
     Vec<EndpointName>: "write a list of names such as [\"chat-eu\"]";

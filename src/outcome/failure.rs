@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use super::chain::verification::VerifyFailure;
 use super::cors::error::Blocked;
+use super::messaging::Refused;
 use super::phase::Phase;
 use super::quoted::Quoted;
 use super::reason::{Fault, Reason};
 use super::response::Response;
 use crate::check::origin::OriginRule;
+use crate::event::key::Key;
 
 /// Why a run ended early.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +174,8 @@ pub enum Failure {
         /// The last one.
         last: Quoted,
     },
+    /// The messaging application does not let the guest get on.
+    Messaging(Refused),
     /// Let in, against expectation.
     OriginAccepted,
     /// A page that must be kept out may read the answer.
@@ -187,6 +191,11 @@ pub enum Failure {
     },
     /// Refused as it must be, and nobody knows whether anybody gets in.
     ControlMissing(Phase),
+    /// The connections that a minute has are taken.
+    BudgetSpent {
+        /// The deployment whose they are.
+        deployment: Key,
+    },
     /// This monitor could not tell good from bad.
     MonitorBlind {
         /// Which of its self-checks failed, and how.
@@ -202,7 +211,10 @@ impl Failure {
     /// The phase in which the run ended; not known where the run as a whole was cut off.
     pub fn phase(&self) -> Option<Phase> {
         Some(match self {
-            Self::MonitorBlind { .. } | Self::ProbePanicked | Self::ShuttingDown => return None,
+            Self::BudgetSpent { .. }
+            | Self::MonitorBlind { .. }
+            | Self::ProbePanicked
+            | Self::ShuttingDown => return None,
             Self::NameNotFound
             | Self::NoAddress
             | Self::ResolverFailed { .. }
@@ -246,7 +258,8 @@ impl Failure {
             | Self::FrameTooBig
             | Self::FrameFlood
             | Self::ClosedByServer { .. }
-            | Self::MessageUnmatched { .. } => Phase::Transfer,
+            | Self::MessageUnmatched { .. }
+            | Self::Messaging(_) => Phase::Transfer,
         })
     }
 
@@ -304,6 +317,8 @@ impl Failure {
             Self::OriginAccepted | Self::OriginReadable => Reason::OriginAccepted,
             Self::ControlFailed { .. } => Reason::ControlFailed,
             Self::ControlMissing(_) => Reason::ControlMissing,
+            Self::Messaging(refused) => refused.trouble.reason(),
+            Self::BudgetSpent { .. } => Reason::BudgetSpent,
             Self::MonitorBlind { .. } => Reason::MonitorBlind,
             Self::ProbePanicked => Reason::ProbePanicked,
             Self::ShuttingDown => Reason::ShuttingDown,
@@ -332,6 +347,8 @@ impl Failure {
             Self::ResolverFailed { code } => format!("the name server said {code}"),
             Self::LocalExhaustion { error, .. } => error.to_string(),
             Self::MonitorBlind { why } => why.to_string(),
+            Self::Messaging(refused) => refused.to_string(),
+            Self::BudgetSpent { deployment } => format!("of {}", Quoted::text(deployment.as_str())),
             Self::MonitorLag { stalled, .. } => {
                 format!("held up for {:.0} ms", stalled.as_secs_f64() * 1e3)
             }

@@ -279,6 +279,57 @@ reasons! {
     MessageUnmatched "message_unmatched" Target
         "Messages came, but not the awaited one."
         "See the last message; mend what the probe expects, or the server."
+    MessagingUnavailable "messaging_unavailable" Target
+        "The messaging application says that it is switched off for this deployment (4000)."
+        "Look at the deployment's status and its configuration, and at the features of the organisation."
+    MessagingDeploymentUnknown "messaging_deployment_unknown" Target
+        "The messaging application does not know the deployment (404)."
+        "Mend the id of the deployment, or its region; see whether it was deleted."
+    MessagingBadRequest "messaging_bad_request" Target
+        "The messaging application does not take the guest's request (400, 4020)."
+        "See what it said; the protocol may have changed: look for a newer version of this program."
+    MessagingThrottled "messaging_throttled" Target
+        "The messaging application says that there is too much (429, 4029)."
+        "Probe less often, or lower connections-per-minute: customers share the limit of a deployment."
+    MessagingTimeout "messaging_timeout" Target
+        "The messaging application gave up waiting for itself (408)."
+        "Look at the status page of the region; the next run may find it well."
+    MessagingServerError "messaging_server_error" Target
+        "The messaging application failed (5000, 5xx)."
+        "Look at the status page of the region, and open a case with what it said."
+    MessagingSessionExpired "messaging_session_expired" Target
+        "The guest's session has expired, and a new one too (4006)."
+        "See how long sessions live in the deployment's configuration."
+    MessagingSessionNotFound "messaging_session_not_found" Target
+        "The guest's session is not found, and a new one neither (4007)."
+        "Look at the status page of the region: sessions are lost as soon as they are made."
+    MessagingAuthenticated "messaging_authenticated" Target
+        "The guest's session belongs to somebody who is known (4017)."
+        "Lower the level to configuration where the deployment wants guests to be known."
+    MessagingReadOnly "messaging_read_only" Target
+        "The session takes no messages, also after it was asked to begin anew."
+        "Look at what the deployment's configuration says of conversations that are over."
+    MessagingTooLong "messaging_too_long" Target
+        "The message is too long for the messaging application (4011)."
+        "Its limit has changed: look for a newer version of this program."
+    MessagingAttributesTooLarge "messaging_attributes_too_large" Target
+        "What is told of the guest is too much for the messaging application (4013)."
+        "Write fewer attributes, or shorter ones."
+    MessagingAttachment "messaging_attachment" Target
+        "The messaging application speaks of a file, though none was sent (4001 to 4005, 4008 to 4010, 4102)."
+        "See what it said; something between here and there may mix answers up."
+    MessagingConnectionClosed "messaging_connection_closed" Target
+        "The messaging application sent the guest away."
+        "See its reason: a fourth connection of one guest drives out the first, and somebody may use the probe's token."
+    MessagingMalformed "messaging_malformed" Target
+        "What came over the socket is not from the messaging application."
+        "See the last message: a gateway may answer in its place."
+    MessagingError "messaging_error" Target
+        "The messaging application answered with an error of its own."
+        "See its code and what it said."
+    MessagingAutoStarted "messaging_auto_started" Target
+        "Asking for a session began a conversation: that reaches people."
+        "Switch automatic conversations off for this deployment, or lower the level to configuration. Until the config changes, no session is asked for."
     OriginAccepted "origin_accepted" Target
         "An origin that must be refused was let in."
         "Remove it from the allow list: any page on that origin can talk as the visitor."
@@ -288,6 +339,9 @@ reasons! {
     ControlMissing "control_missing" Monitor
         "The origin was refused as it must be, but no page that must get in was tried beside it."
         "Name one: expect = \"allow\" in the config, --control on the command line. A door that is shut to everybody proves no allow list."
+    BudgetSpent "budget_spent" Monitor
+        "The deployment has had as many connections in this minute as it is given."
+        "Raise connections-per-minute, probe less often, or leave it: confirm runs while a door is shut take more than usual."
     MonitorBlind "monitor_blind" Monitor
         "Watchpost cannot tell good from bad at present: a check of itself fails."
         "See which: the evidence and watchpost_selfcheck_success say so. It recovers by itself once they pass."

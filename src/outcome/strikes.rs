@@ -1,9 +1,11 @@
 //! Which failures a check can meet at all: the zeros that a counter begins with.
 
 use super::cors::request::needs_preflight;
+use super::messaging::Trouble;
 use super::phase::Phase;
 use super::reason::Reason;
 use crate::check::Check;
+use crate::check::messaging::Level;
 use crate::check::origin::Expect;
 use crate::check::probe::{Probe, ProbeKind};
 use crate::check::target::Host;
@@ -21,19 +23,24 @@ pub fn strikes(check: &Check) -> impl Iterator<Item = (Option<Phase>, Reason)> +
 
 /// Whether a check can fail in this phase for this reason.
 pub fn can_strike(check: &Check, phase: Option<Phase>, reason: Reason) -> bool {
-    let [websocket, cors, http] = [ProbeKind::Websocket, ProbeKind::Cors, ProbeKind::Http]
-        .map(|kind| check.probe.kind() == kind);
+    let kind = check.probe.kind();
+    let (socket, cors, http) =
+        (kind.is_of_a_socket(), kind == ProbeKind::Cors, kind == ProbeKind::Http);
+    let level = match check.probe.as_ref() {
+        Probe::Messaging(messaging) => Some(messaging.level),
+        _ => None,
+    };
     let endpoint = &check.endpoint;
     let reached = match phase {
         Some(Phase::Resolve) => {
             endpoint.reach.connect_to.is_none() && matches!(endpoint.target.host, Host::Name(_))
         }
         Some(Phase::Tls) => endpoint.target.scheme.is_tls(),
-        Some(Phase::Upgrade) => websocket,
-        Some(Phase::Transfer) => websocket || http,
+        Some(Phase::Upgrade) => socket,
+        Some(Phase::Transfer) => (socket || http) && level != Some(Level::Upgrade),
         Some(Phase::Preflight) => match check.probe.as_ref() {
             Probe::Cors(cors) => needs_preflight(&cors.fetch),
-            Probe::Websocket(_) | Probe::Http(_) | Probe::Tls => false,
+            _ => false,
         },
         Some(Phase::Request) => cors || http,
         Some(Phase::Connect | Phase::Close) | None => true,
@@ -45,7 +52,9 @@ pub fn can_strike(check: &Check, phase: Option<Phase>, reason: Reason) -> bool {
         Reason::HttpStatusUnexpected => cors || http,
         _ if reason.is_of_http() => http,
         _ if reason.is_of_cors() => cors,
-        _ if reason.is_of_frames() => websocket,
+        _ if reason.is_of_frames() => socket,
+        _ if reason.is_of_messaging() => level.is_some(),
+        Reason::BudgetSpent => check.deployment().is_some(),
         _ => true,
     };
     reached && asked && reason.strikes_in(phase)
@@ -56,7 +65,7 @@ impl Reason {
     pub fn strikes_in(self, phase: Option<Phase>) -> bool {
         use Phase::{Connect, Preflight, Request, Resolve, Tls, Transfer, Upgrade};
         let phases: &[Phase] = match self {
-            Self::MonitorBlind | Self::ProbePanicked | Self::ShuttingDown => {
+            Self::BudgetSpent | Self::MonitorBlind | Self::ProbePanicked | Self::ShuttingDown => {
                 return phase.is_none();
             }
             Self::NameNotFound
@@ -138,7 +147,24 @@ impl Reason {
             | Self::FrameTooBig
             | Self::FrameFlood
             | Self::ClosedByServer
-            | Self::MessageUnmatched => &[Transfer],
+            | Self::MessageUnmatched
+            | Self::MessagingUnavailable
+            | Self::MessagingDeploymentUnknown
+            | Self::MessagingBadRequest
+            | Self::MessagingThrottled
+            | Self::MessagingTimeout
+            | Self::MessagingServerError
+            | Self::MessagingSessionExpired
+            | Self::MessagingSessionNotFound
+            | Self::MessagingAuthenticated
+            | Self::MessagingReadOnly
+            | Self::MessagingTooLong
+            | Self::MessagingAttributesTooLarge
+            | Self::MessagingAttachment
+            | Self::MessagingConnectionClosed
+            | Self::MessagingMalformed
+            | Self::MessagingError
+            | Self::MessagingAutoStarted => &[Transfer],
         };
         phase.is_some_and(|phase| phases.contains(&phase))
     }
@@ -157,6 +183,11 @@ impl Reason {
     /// Whether only a CORS probe meets it.
     fn is_of_cors(self) -> bool {
         self.code().starts_with("cors_")
+    }
+
+    /// Whether only a messenger's guest meets it.
+    fn is_of_messaging(self) -> bool {
+        Trouble::ALL.into_iter().any(|trouble| trouble.reason() == self)
     }
 
     /// Whether only an open WebSocket meets it.

@@ -72,6 +72,10 @@ pub fn is_refusal(failure: &Failure, refusals: &RefusalStatuses) -> bool {
 pub fn held_against(control: Option<&Control>, phase: Phase) -> (Verdict, Option<Failure>) {
     match control {
         Some(Control { entry: Ok(()), .. }) => (Verdict::Pass, None),
+        // Nobody was asked.
+        Some(Control { entry: Err(failure @ Failure::BudgetSpent { .. }), .. }) => {
+            (Verdict::Inconclusive, Some(failure.clone()))
+        }
         Some(Control { entry: Err(failure), page }) => {
             let (page, failure) = (page.clone(), Box::new(failure.clone()));
             (Verdict::Inconclusive, Some(Failure::ControlFailed { phase, page, failure }))

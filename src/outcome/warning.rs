@@ -64,6 +64,15 @@ codes! {
     CorsWildcardCoversAuthorization "cors_wildcard_covers_authorization"
         "Authorization is allowed by * alone. Browsers still take that; the standard does not."
         "Add Authorization to Access-Control-Allow-Headers by name."
+    MessagingNeedsAuthentication "messaging_needs_authentication"
+        "The deployment wants guests to be known: the probe goes no further up."
+        "Nothing, where that is meant; a lower level then says all that can be said."
+    MessagingConfigurationMissing "messaging_configuration_missing"
+        "The messaging application answered, but did not say how the deployment is configured."
+        "It lives, and may have changed its protocol: look for a newer version of this program."
+    MessagingSessionsStopped "messaging_sessions_stopped"
+        "No session is asked for any more: one of this deployment began a conversation."
+        "Switch automatic conversations off, or lower the level; another config or a restart takes it up again."
 }
 
 /// A warning, with what was seen.
@@ -86,6 +95,9 @@ pub fn remarks(seen: &Observation) -> Vec<Remark> {
     remarks.extend(seen.chain.iter().flat_map(|chain| &chain.remarks).cloned());
     if let Some(cors) = &seen.cors {
         remarks.extend(cors.remarks.iter().cloned());
+    }
+    if let Some(messaging) = &seen.messaging {
+        remarks.extend(messaging.remarks.iter().cloned());
     }
     remarks
 }

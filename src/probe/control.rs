@@ -108,7 +108,7 @@ async fn ask(run: &Run<'_>, page: &Arc<OriginRule>, address: SocketAddr) -> Resu
 /// Whether the door opened, whatever came behind it.
 fn got_in(check: &Check, ended: &Result<(), Failure>, seen: &Observation) -> bool {
     match check.probe.as_ref() {
-        Probe::Websocket(_) => seen.upgraded,
+        Probe::Websocket(_) | Probe::Messaging(_) => seen.upgraded,
         // Whatever there is to be read.
         Probe::Cors(_) => matches!(ended, Ok(()) | Err(Failure::HttpStatusUnexpected(_))),
         Probe::Http(_) | Probe::Tls => ended.is_ok(),
@@ -119,6 +119,9 @@ fn is_refusal(check: &Check, ended: &Result<(), Failure>) -> bool {
     match (check.probe.as_ref(), ended) {
         (Probe::Websocket(websocket), Err(failure)) => {
             verdict::is_refusal(failure, &websocket.refusal_statuses)
+        }
+        (Probe::Messaging(messaging), Err(failure)) => {
+            verdict::is_refusal(failure, &messaging.refusal_statuses)
         }
         (Probe::Cors(_), Err(failure)) => cors::verdict::is_refusal(failure),
         _ => false,

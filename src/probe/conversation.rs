@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpC
 
 use super::frame::{Frame, Frames, MAX_MESSAGE_BYTES, invalid};
 use super::inflate::Inflater;
-use crate::check::conversation::{Matcher, Step};
+use crate::check::conversation::Step;
 use crate::outcome::extension::Deflate;
 use crate::outcome::failure::Failure;
 use crate::outcome::phase::Phase;
@@ -78,16 +78,26 @@ impl<S: Capped> Conversation<S> {
     pub async fn hold(&mut self, steps: &[Step], until: Instant) -> Result<(), Failure> {
         for step in steps {
             match step {
-                Step::Send(text) => {
-                    self.send(OpCode::Data(Data::Text), text.as_bytes(), Phase::Transfer).await?;
+                Step::Send(text) => self.say(text).await?,
+                Step::Expect(matcher) => {
+                    self.listen(until, |text| matcher.matches(text).then_some(())).await?;
                 }
-                Step::Expect(matcher) => self.expect(matcher, until).await?,
             }
         }
         Ok(())
     }
 
-    async fn expect(&mut self, matcher: &Matcher, until: Instant) -> Result<(), Failure> {
+    /// Sends a text as one message.
+    pub async fn say(&mut self, text: &str) -> Result<(), Failure> {
+        self.send(OpCode::Data(Data::Text), text.as_bytes(), Phase::Transfer).await
+    }
+
+    /// Hears texts until one of them is what is waited for, or until it is too late.
+    pub async fn listen<T>(
+        &mut self,
+        until: Instant,
+        mut heard: impl FnMut(&str) -> Option<T>,
+    ) -> Result<T, Failure> {
         let mut last = None;
         let mut room = self.make_room();
         loop {
@@ -101,8 +111,10 @@ impl<S: Capped> Conversation<S> {
                 }
             };
             match message {
-                Message::Text(text) if matcher.matches(&text) => return Ok(()),
-                Message::Text(text) => last = Some(Quoted::text(&text)),
+                Message::Text(text) => match heard(&text) {
+                    Some(awaited) => return Ok(awaited),
+                    None => last = Some(Quoted::text(&text)),
+                },
                 Message::Binary(bytes) => last = Some(Quoted::bytes(&bytes)),
                 Message::Close(goodbye) => return Err(closed(goodbye)),
             }

@@ -108,7 +108,7 @@ fn first_exchange(run: &Run<'_>) -> Phase {
         None => match run.check.probe.as_ref() {
             Probe::Cors(cors) if needs_preflight(&cors.fetch) => Phase::Preflight,
             Probe::Cors(_) | Probe::Http(_) => Phase::Request,
-            Probe::Websocket(_) | Probe::Tls => Phase::Upgrade,
+            Probe::Websocket(_) | Probe::Messaging(_) | Probe::Tls => Phase::Upgrade,
         },
     }
 }

@@ -78,6 +78,20 @@ impl Store {
         Ok((Self { connection, path: path.to_owned(), keys, _lock: lock }, restored))
     }
 
+    /// A random number that stays with the file, and that no other file has.
+    pub fn salt(&self) -> Result<u64, StoreError> {
+        let mut bytes = [0; 8];
+        // Without random numbers no run comes to anything.
+        aws_lc_rs::rand::fill(&mut bytes).ok();
+        self.connection.execute(
+            "INSERT OR IGNORE INTO meta VALUES ('salt', ?1)",
+            params![i64::from_ne_bytes(bytes)],
+        )?;
+        let sql = "SELECT value FROM meta WHERE key = 'salt'";
+        let salt: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(salt.cast_unsigned())
+    }
+
     /// Gives a key to every check that has none yet.
     ///
     /// In a transaction of its own: a key that is remembered here is in the file.

@@ -32,6 +32,7 @@ fn endpoint(name: &str, max_inflight: usize) -> Arc<Endpoint> {
         health: HealthPolicy::default(),
         slo: 0.99,
         max_inflight,
+        deployment: None,
         users: None,
     })
 }

@@ -109,6 +109,7 @@ impl Door {
             .or_else(|| deployment(&check.endpoint, Compat::Seed))?;
         let refusals = match &*check.probe {
             Probe::Websocket(websocket) => &websocket.refusal_statuses,
+            Probe::Messaging(messaging) => &messaging.refusal_statuses,
             Probe::Cors(_) | Probe::Http(_) | Probe::Tls => return None,
         };
         let interval = check.cadence.interval();

@@ -20,6 +20,7 @@ mod daemon;
 mod durability;
 mod incidents;
 mod matrix;
+mod messaging;
 mod network;
 mod program;
 mod prometheus;

@@ -60,6 +60,7 @@ async fn an_open_door_is_an_object_with_every_field() {
             "http_status",
             "latency",
             "message",
+            "messaging",
             "origin",
             "phase",
             "phases",

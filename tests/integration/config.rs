@@ -14,7 +14,7 @@ fn folder() -> PathBuf {
 fn the_shipped_config_is_legal() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config.toml");
     let config = Config::load(&path).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(config.checks.len(), 12);
+    assert_eq!(config.checks.len(), 13);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn lint_tells_what_a_good_config_comes_to() {
     assert_eq!(output.status.code(), Some(0));
     let said = String::from_utf8(output.stdout).unwrap();
     for part in [
-        "12 checks, up to",
+        "13 checks, up to",
         "messenger-eu       5 checks, 14400 probes a day",
         "down within 55 s: 3 failures of 5 runs",
         "44 failed runs in an hour page by burn rate at an SLO of 99.5 %",

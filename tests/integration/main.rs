@@ -30,6 +30,7 @@ mod incidents;
 mod lag;
 mod layers;
 mod lifecycle;
+mod messaging;
 mod metrics;
 mod notify;
 mod protobuf;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rustls::crypto::aws_lc_rs::kx_group;
 use watchpost::config::{Config, forecast};
+use watchpost::simulator::{Org, Simulator};
 
 use crate::fixture::daemon::{Daemon, Home};
 use crate::fixture::pki::{self, Pki, server_config_of, stapling_config};
@@ -22,6 +23,8 @@ async fn with_everything() -> (Home, Daemon, Pki) {
     let expired = pki::open(stapling_config(expired, staple)).await;
     let talking = raw::opening_then(b"\x81\x07welcome".to_vec()).await;
     let api = raw::answering("HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\n\r\n").await;
+    // It lives as long as the daemon, which is longer than this.
+    let shop: &Simulator = Box::leak(Box::new(Simulator::shop(pki::now()).unwrap()));
     let route = raw::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await;
     let home = Home::new(&format!(
         "[defaults]\ninterval = \"1s\"\n\
@@ -32,6 +35,8 @@ async fn with_everything() -> (Home, Daemon, Pki) {
          [[endpoints]]\nname = \"api\"\nurl = \"http://{}/\"\nprobes = [\"cors\"]\n\
          origins = [{{ origin = \"https://app.test\" }}]\ncors = {{ method = \"PUT\" }}\nusers = {{}}\n\
          [[endpoints]]\nname = \"route\"\nurl = \"http://{}/\"\nprobes = [\"http\"]\n\
+         [[endpoints]]\nname = \"guests\"\nurl = \"ws://{}/v1?deploymentId={}\"\nprobes = [\"messaging\"]\n\
+         messaging = {{ level = \"session\" }}\norigins = [{{ origin = \"https://www.shop.example\" }}]\n\
          [[receivers]]\nname = \"events\"\nopen = \"anyone may post events here\"\n\
          [[notify]]\nname = \"ops\"\nalertmanager = \"http://127.0.0.1:9\"\n",
         pki.keys(&open),
@@ -39,11 +44,13 @@ async fn with_everything() -> (Home, Daemon, Pki) {
         talking.address,
         api.address,
         route.address,
+        shop.gateway(),
+        Org::SHOP,
     ));
     let daemon = home.start();
     // Which of these comes last depends on when in a second the daemon begins.
     let (mut seen, mut down) = (BTreeSet::new(), false);
-    while seen.len() < 6 || !down {
+    while seen.len() < 7 || !down {
         let line = daemon.wait_for_line("check=");
         down |= line.contains("down check=expired");
         // On a busy machine, a run may be held up: its times are in no histogram.

@@ -101,6 +101,7 @@ fn every_setting_is_told() {
         "Correlation",
         "Selfcheck",
         "Endpoint",
+        "Messaging",
         "Cors",
         "Http",
         "Users",

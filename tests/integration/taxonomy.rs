@@ -22,7 +22,7 @@ use crate::fixture::nameserver::{self, Answer};
 use crate::fixture::pki::{self, HOST, Pki};
 use crate::fixture::raw::{self, OPEN};
 use crate::fixture::responder::{Responder, Says};
-use crate::{cors, http};
+use crate::{cors, http, messaging};
 
 /// Which test makes a failure. The match has no wildcard: a new variant wants a new test.
 fn made_by(failure: &Failure) -> &'static str {
@@ -83,6 +83,7 @@ fn made_by(failure: &Failure) -> &'static str {
         Failure::CorsBlocked(_)
         | Failure::CorsRedirected { .. }
         | Failure::HttpStatusUnexpected(_) => "cors",
+        Failure::Messaging(_) | Failure::BudgetSpent { .. } => "messaging",
         Failure::HttpJsonUnexpected { .. }
         | Failure::HttpHeaderLeaked { .. }
         | Failure::HttpBodyTooBig
@@ -135,6 +136,7 @@ async fn every_reason_is_made_on_a_socket() {
         ("origins", origins().await),
         ("cors", cors::reasons().await),
         ("http", http::reasons().await),
+        ("messaging", messaging::reasons().await),
     ];
     for (group, reasons) in groups {
         made.extend(reasons.into_iter().map(|reason| (reason, group)));

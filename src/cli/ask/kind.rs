@@ -2,10 +2,12 @@
 
 use crate::check::fetch::{Fetch, Method};
 use crate::check::header::Header;
+use crate::check::messaging::{Level, Messaging};
 use crate::check::origin::Origin;
 use crate::check::probe::{Cors, Forgeries, Http, Probe, ProbeKind, WantedStatuses, Websocket};
 use crate::check::target::{Scheme, Target};
 use crate::config::values::legal;
+use crate::genesys::messaging::deployment_in;
 use crate::outcome::cors::request::needs_preflight;
 
 /// What is sent.
@@ -27,6 +29,9 @@ pub struct Request {
     /// Ask as a page that sends cookies: credentials: "include". None are sent.
     #[arg(long)]
     credentials: bool,
+    /// How far a messaging probe goes: upgrade, configuration or session [default: configuration].
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    level: Option<Level>,
     /// A subprotocol to offer. Repeatable.
     #[arg(long = "subprotocol", value_name = "NAME")]
     subprotocols: Vec<String>,
@@ -43,6 +48,15 @@ impl Request {
 pub fn from_text(text: &str) -> Result<ProbeKind, String> {
     let known = ProbeKind::ALL.map(ProbeKind::as_str).join(", ");
     ProbeKind::from_text(text).ok_or_else(|| format!("no kind of probe; they are {known}"))
+}
+
+/// Reads a rung. Messages reach people: they are for a config that says so.
+fn level(text: &str) -> Result<Level, String> {
+    match Level::from_text(text) {
+        Some(Level::Message) => Err("it begins a conversation; see `messaging` in a config".into()),
+        Some(level) => Ok(level),
+        None => Err("write upgrade, configuration or session".into()),
+    }
 }
 
 impl super::Args {
@@ -64,18 +78,26 @@ impl super::Args {
                 let fix = "write wss://, or https:// with --origin";
                 Err(format!("{target} is asked for a handshake alone: {fix}"))
             }
-            ProbeKind::Websocket if asks => {
+            _ if self.request.level.is_some() && kind != ProbeKind::Messaging => {
+                Err("--level goes with --probe messaging".to_owned())
+            }
+            ProbeKind::Websocket | ProbeKind::Messaging if asks => {
                 Err(format!("{target} is opened with GET, and without cookies"))
             }
             ProbeKind::Http if !self.origins.is_empty() || self.request.is_of_a_script() => {
                 let fix = "leave --probe http out to ask as a page";
                 Err(format!("no page stands behind an http probe: {fix}"))
             }
+            ProbeKind::Messaging if !subprotocols.is_empty() => {
+                Err("messengers have no subprotocols".to_owned())
+            }
             ProbeKind::Http | ProbeKind::Cors if !subprotocols.is_empty() => {
                 Err(format!("{target} has no subprotocols: write wss://"))
             }
             ProbeKind::Cors => self.is_of_a_page(target).map(|()| kind),
-            ProbeKind::Websocket | ProbeKind::Http | ProbeKind::Tls => Ok(kind),
+            ProbeKind::Websocket | ProbeKind::Messaging | ProbeKind::Http | ProbeKind::Tls => {
+                Ok(kind)
+            }
         }
     }
 
@@ -93,8 +115,15 @@ impl super::Args {
 }
 
 /// The probe of a kind.
-pub fn probe(kind: ProbeKind, request: Request) -> Result<Probe, String> {
+pub fn probe(kind: ProbeKind, request: Request, target: &Target) -> Result<Probe, String> {
     Ok(match kind {
+        ProbeKind::Messaging => {
+            let deployment = deployment_in(target);
+            let deployment = deployment.ok_or("add ?deploymentId=… to the URL")?.key().clone();
+            let level = request.level.unwrap_or_default();
+            let messaging = Messaging::of(deployment);
+            Probe::Messaging(Messaging { level, headers: request.headers, ..messaging })
+        }
         ProbeKind::Websocket => Probe::Websocket(Websocket {
             headers: request.headers,
             subprotocols: request.subprotocols,

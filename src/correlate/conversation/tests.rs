@@ -35,6 +35,7 @@ fn endpoint(name: &str, url: &str, users: Option<Users>) -> Endpoint {
         health: HealthPolicy::default(),
         slo: 0.99,
         max_inflight: 4,
+        deployment: None,
     }
 }
 

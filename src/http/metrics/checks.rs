@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Settings;
+use crate::check::messaging::Level;
 use crate::check::origin::Expect;
 use crate::check::probe::ProbeKind;
 use crate::health::State;
@@ -55,6 +56,7 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot, labels: &[Labels], setting
     });
     last_run(e, &table);
     websocket(e, &table);
+    messaging(e, &table);
     cors(e, &table);
     http(e, &table);
 }
@@ -83,6 +85,7 @@ struct Last {
     kind: ProbeKind,
     http_status: Option<u16>,
     upgraded: bool,
+    messaging: Option<(Option<Level>, bool)>,
     cors: Option<bool>,
 }
 
@@ -98,6 +101,11 @@ impl<'a> Row<'a> {
             kind: record.check.probe.kind(),
             http_status: outcome.observation.http_status,
             upgraded: outcome.observation.upgraded,
+            messaging: outcome
+                .observation
+                .messaging
+                .as_ref()
+                .map(|seen| (seen.reached, seen.stopped)),
             cors: outcome.observation.cors.as_ref().map(|seen| seen.blocked.is_none()),
         });
         Self {
@@ -125,7 +133,7 @@ impl<'a> Row<'a> {
     }
 
     fn websocket(&self) -> Option<&Last> {
-        self.last_of(&[ProbeKind::Websocket])
+        self.last_of(&[ProbeKind::Websocket, ProbeKind::Messaging])
     }
 }
 
@@ -242,6 +250,21 @@ fn phases(e: &mut Exposition, labels: &Labels, last: &Last, processing: Phase) {
         };
         e.sample_with(labels, &[("phase", word)], time.as_secs_f64());
     }
+}
+
+fn messaging(e: &mut Exposition, table: &[Row<'_>]) {
+    let name = "probe_messaging_level";
+    let help = "How far up the last run came: 1 upgrade, 2 configuration, 3 session, 4 message.";
+    gauge(e, table, name, help, |row| {
+        let (reached, _) = row.last_of(&[ProbeKind::Messaging])?.messaging.unwrap_or_default();
+        Some(reached.map_or(0.0, |level| f64::from(level.number())))
+    });
+    let name = "probe_messaging_sessions_stopped";
+    let help = "Whether no session is asked for any more, as one began a conversation.";
+    gauge(e, table, name, help, |row| {
+        let (_, stopped) = row.last.as_ref()?.messaging?;
+        Some(f64::from(u8::from(stopped)))
+    });
 }
 
 fn websocket(e: &mut Exposition, table: &[Row<'_>]) {
