@@ -191,7 +191,11 @@ impl Config {
             None => Home::Nowhere,
         };
         let per_minute = genesys::connections_per_minute(genesys.as_ref());
-        let discovered = genesys.as_ref().filter(|genesys| genesys.discover).map(|_| discovered);
+        // Whoever names an organisation need not name endpoints: what there is, is asked for there.
+        let discovered = genesys.as_ref().map(|genesys| match genesys.discover {
+            true => discovered,
+            false => &[],
+        });
         let matrix = matrix::build(
             file.defaults,
             file.endpoints,

@@ -142,6 +142,10 @@ pub async fn look(
         wait = (wait * 2).min(Duration::from_secs(longest));
         for one in seen.iter_mut().filter(|one| may_change(one)) {
             pace.wait().await;
+            if one.door.check.control.is_some() {
+                // The page beside it is asked again, too.
+                pace.wait().await;
+            }
             one.outcome = prober.run(&one.door.check, round).await;
             one.verdict = verdict(&one.door, &one.outcome);
             one.looks += 1;

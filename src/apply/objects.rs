@@ -1,10 +1,13 @@
 //! Where the objects of a mode are, and how one is found, read and written.
 
+use std::time::Duration;
+
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use super::manifest::By;
 use super::plan::{Change, Misshapen, merged};
+use super::values::Id;
 use crate::event::key::Key;
 use crate::genesys::Compat;
 use crate::genesys::api::Api;
@@ -14,6 +17,9 @@ use crate::platform::{Call, Platform};
 
 /// Pages of a list that are read until a name is found.
 const MAX_PAGES: usize = 50;
+
+/// Longest that one call takes, with the time for which the platform wants to be left alone.
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Fields that the platform sets by itself: what is read of them is not written back.
 const READ_ONLY: [&str; 5] =
@@ -128,9 +134,7 @@ impl<'a> Objects<'a> {
             let entities = entities.ok_or_else(|| self.malformed("entities"))?;
             let called = |entity: &&Value| entity.get("name").and_then(Value::as_str) == Some(name);
             for entity in entities.iter().filter(called) {
-                let id = entity.get("id").and_then(Value::as_str).and_then(|id| Key::new(id).ok());
-                let id = id.filter(|id| !id.as_str().contains(['/', '?', '#', '%']));
-                found.push(id.ok_or_else(|| self.malformed("id"))?);
+                found.push(id_of(entity).ok_or_else(|| self.malformed("id"))?);
             }
             after = next_page(&page);
             if after.is_none() {
@@ -151,7 +155,7 @@ impl<'a> Objects<'a> {
         headers: &[(HeaderName, HeaderValue)],
         body: Option<&Value>,
     ) -> Result<Value, Trouble> {
-        let mut call = Call::new(self.api(), method, path);
+        let mut call = Call::new(self.api(), method, path).within(PATIENCE);
         call.headers = headers.to_vec();
         call.body = body.cloned();
         Ok(self.platform.call(call).await?.json)
@@ -211,6 +215,12 @@ fn if_match(read: &Value) -> Option<(HeaderName, HeaderValue)> {
     Some((http::header::IF_MATCH, value))
 }
 
+/// The id of an object, where it can stand in a path.
+pub fn id_of(object: &Value) -> Option<Key> {
+    let id = object.get("id")?.as_str()?.to_owned();
+    Id::try_from(id).ok().map(|id| id.0)
+}
+
 /// The cursor in the address of the next page. The address itself is not opened: a stranger wrote it.
 fn next_page(page: &Value) -> Option<String> {
     let next = page.get("nextUri")?.as_str()?;
@@ -243,6 +253,14 @@ mod tests {
             json!([]),
         ] {
             assert_eq!(sent(read.clone()), None, "{read}");
+        }
+    }
+
+    #[test]
+    fn an_id_of_a_stranger_stays_in_its_place() {
+        assert_eq!(id_of(&json!({"id": "a-1"})), Some(Key::new("a-1").unwrap()));
+        for id in [json!(".."), json!("a/b"), json!("a?b"), json!("%2e"), json!(7), json!(null)] {
+            assert_eq!(id_of(&json!({ "id": id })), None, "{id}");
         }
     }
 

@@ -3,10 +3,10 @@
 use http::Method;
 use serde_json::Value;
 
+use super::objects::{PATIENCE, id_of};
 use super::plan::{changes, merged};
 use super::report::{Hook, HookStage, Refusal};
 use super::webhook::Registration;
-use crate::event::key::Key;
 use crate::genesys::paths::Paths;
 use crate::genesys::trouble::{Kind, Trouble};
 use crate::outcome::quoted::Quoted;
@@ -82,7 +82,7 @@ async fn make(
     hook: &mut Hook,
 ) -> Result<HookStage, Trouble> {
     let call = Call::new(Api::SeedWebhooks, Method::POST, paths.webhooks.as_str());
-    match platform.call(call.body(registration.body())).await {
+    match platform.call(call.body(registration.body()).within(PATIENCE)).await {
         Ok(reply) => {
             hook.id = reply.json.get("id").and_then(Value::as_str).map(Quoted::text);
             Ok(HookStage::Made)
@@ -111,17 +111,16 @@ async fn change(
         return Ok(HookStage::AsDeclared);
     }
     let body = merged(&there, &differing).map_err(|_| malformed("headers"))?;
-    let id = there.get("id").and_then(Value::as_str).and_then(|id| Key::new(id).ok());
-    let id = id.filter(|id| !id.as_str().contains(['/', '?', '#', '%']));
-    let path = format!("{}/{}", paths.webhooks, id.ok_or_else(|| malformed("id"))?);
-    let call = Call::new(Api::SeedWebhooks, Method::PUT, path).body(body);
+    let id = id_of(&there).ok_or_else(|| malformed("id"))?;
+    let path = format!("{}/{id}", paths.webhooks);
+    let call = Call::new(Api::SeedWebhooks, Method::PUT, path).body(body).within(PATIENCE);
     platform.call(call).await.map(|_| HookStage::Changed)
 }
 
 /// The webhook of that name, where there is a list. A server without one says so by 404 or 405: then
 /// only a conflict tells.
 async fn find(platform: &Platform, paths: &Paths, name: &str) -> Result<Option<Value>, Trouble> {
-    let call = Call::get(Api::SeedWebhooks, paths.webhooks.as_str());
+    let call = Call::get(Api::SeedWebhooks, paths.webhooks.as_str()).within(PATIENCE);
     let list = match platform.call(call).await {
         Ok(reply) => reply.json,
         Err(trouble) if matches!(trouble.status, Some(404 | 405)) => return Ok(None),

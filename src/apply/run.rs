@@ -104,8 +104,7 @@ impl Run<'_> {
     }
 
     fn say(&self, object: &Object, text: &str) {
-        let name = object.name.as_ref().map_or_else(|| object.id.as_str(), Quoted::as_str);
-        (self.tell)(&format!("{} \"{name}\": {text}", object.noun));
+        (self.tell)(&format!("{}: {text}", title(object)));
     }
 
     /// Reads all that is there; `None` where it could not be.
@@ -159,6 +158,12 @@ impl Run<'_> {
                 format!("{what}: {missing}"),
                 "declare [[deployments]], with compat = \"genesys\"".to_owned(),
             ),
+            _ if self.compat() == Compat::Seed => (
+                what,
+                "see that api-url and id are right; Genesys Cloud itself has had none since \
+                 2026-08-15"
+                    .to_owned(),
+            ),
             _ => (what, "see that region, id and name are right: none is made here".to_owned()),
         };
         faults.add(&wanted.span, &wanted.place, problem, fix);
@@ -191,12 +196,10 @@ impl Run<'_> {
             self.say(object, &format!("writing {}", keys(&object.plan)));
             object.stage = Stage::Writing;
             let begin = Instant::now();
-            let noun = object.noun;
+            let title = title(object);
             let told = |conflicts| {
-                (self.tell)(&format!(
-                    "{noun} {}: somebody else has changed it meanwhile; read again ({conflicts})",
-                    wanted.place
-                ));
+                let what = "somebody else has changed it meanwhile; read again";
+                (self.tell)(&format!("{title}: {what} ({conflicts})"));
             };
             let declare = |_: &Value| wanted.fields.clone();
             let done = write::write(self.objects(), &object.id, declare, told).await;
@@ -249,8 +252,8 @@ impl Run<'_> {
         prober: &Prober,
         deadline: Instant,
     ) {
-        let (noun, place) = (object.noun, object.place.clone());
-        let told = |seen: &Seen| (self.tell)(&format!("{noun} {place}: {}", doors::told(seen)));
+        let title = title(object);
+        let told = |seen: &Seen| (self.tell)(&format!("{title}: {}", doors::told(seen)));
         let mut pace = Pace::new(self.connections_per_minute);
         let doors = doors::look(prober, planned, &mut pace, deadline, told);
         let list = async {
@@ -288,8 +291,8 @@ impl Run<'_> {
         let prober = self.prober(&planned);
         let deadline = Instant::now() + self.within;
         for (object, planned) in report.objects.iter_mut().zip(planned) {
-            let (noun, place) = (object.noun, object.place.clone());
-            let told = |seen: &Seen| (self.tell)(&format!("{noun} {place}: {}", doors::told(seen)));
+            let title = title(object);
+            let told = |seen: &Seen| (self.tell)(&format!("{title}: {}", doors::told(seen)));
             let mut pace = Pace::new(self.connections_per_minute);
             object.doors_after = doors::look(&prober, planned, &mut pace, deadline, told).await;
         }
@@ -310,6 +313,12 @@ impl Run<'_> {
         let endpoints = doors.iter().flatten().map(|door| &door.check.endpoint);
         Prober::new(endpoints, self.look.nameservers, self.look.contact)
     }
+}
+
+/// `deployment "Shop"`
+fn title(object: &Object) -> String {
+    let name = object.name.as_ref().map_or_else(|| object.id.as_str(), Quoted::as_str);
+    format!("{} \"{name}\"", object.noun)
 }
 
 /// `name, allowed-domains`

@@ -129,6 +129,8 @@ fn what_may_not_be_written_is_told_with_the_permission() {
     assert!(json["objects"][0]["error"]["message"].as_str().unwrap().contains(permission));
     assert_eq!(json["summary"]["metrics"]["updates"]["failure"], 1);
     assert_eq!(json["summary"]["updateLatencyAvg"], json!(null));
+    let handshakes = &json["summary"]["metrics"]["handshakes"];
+    assert_eq!((&handshakes["failure"], &handshakes["success"]), (&json!(0), &json!(0)));
 }
 
 #[test]
@@ -169,4 +171,51 @@ fn what_the_platform_says_reaches_the_terminal_as_text() {
             assert!(!text.contains(acts), "{done:?}");
         }
     }
+}
+
+/// The blocks of the manual's section that begin so.
+fn example(first: &str) -> &'static str {
+    let readme = include_str!("../../../README.md");
+    let (_, rest) = readme.split_once(first).expect("an example in the README");
+    rest.split_once("\n```").unwrap().0
+}
+
+#[test]
+fn the_example_of_the_manual_is_applied() {
+    let desk = Desk::new(example("```toml\n# deployments.toml\n"));
+    let planned = desk.apply(&["--dry-run"]);
+    let told = example("apply deployments.toml --dry-run\n");
+    assert_eq!(format!("{}{}", planned.out, planned.err.trim_end()), told, "{planned:?}");
+    let done = desk.apply(&[]);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert_eq!(desk.apply(&["--dry-run"]).status, 0);
+}
+
+#[test]
+fn every_option_is_told() {
+    let help = super::watchpost(&["genesys", "apply", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let options = help.lines().filter_map(|line| line.trim().strip_prefix("--")?.split(' ').next());
+    let manual = include_str!("../../../README.md");
+    for option in options {
+        assert!(
+            manual.contains(&format!("| `--{option}")),
+            "the README does not tell of --{option}"
+        );
+    }
+}
+
+#[test]
+fn a_set_up_is_printed_and_nothing_is_written_for_it() {
+    let receiver = "[[receivers]]\nname = \"genesys\"\n\
+                    auth = [{ api-key = { header = \"X-Api-Key\", values = [{ file = \"secret\" }] } }]";
+    let file = example("is checked and printed, and not made.\n\n```toml\n");
+    let desk = Desk::with(receiver, file);
+    let done = desk.apply(&[]);
+    assert_eq!(done.status, 0, "{done:?}");
+    for part in ["create-api-destination", "\"ApiKeyName\":\"x-api-key\"", "customer.end"] {
+        assert!(done.out.contains(part), "no {part:?} in {done:?}");
+    }
+    assert_eq!(desk.apply(&["--json"]).json()["setup"]["via"], "eventbridge");
+    assert_eq!(desk.simulator.requests(Surface::Token), 0);
 }
