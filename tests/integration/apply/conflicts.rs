@@ -67,6 +67,23 @@ fn a_storm_of_conflicts_ends() {
 }
 
 #[test]
+fn a_limit_is_waited_for_to_the_second() {
+    let desk = Desk::new(&shop(FILE));
+    let limited = Scripted::json(429, "{\"status\":429}").header("retry-after", "2");
+    desk.simulator.script(Surface::Deployments, [usual(), usual(), limited]);
+    let done = desk.apply(&[]);
+    assert_eq!(done.status, 0, "{done:?}");
+    let puts: Vec<_> = desk
+        .simulator
+        .seen(Surface::Deployments)
+        .into_iter()
+        .filter(|seen| seen.method == "PUT")
+        .collect();
+    assert_eq!(puts.len(), 2);
+    assert!(puts[1].at - puts[0].at >= Duration::from_secs(2));
+}
+
+#[test]
 fn a_token_that_ends_midway_is_renewed() {
     let desk = Desk::new(&shop(FILE));
     let unauthorized = Scripted::json(401, "{\"code\":\"bad.credentials\",\"status\":401}");
