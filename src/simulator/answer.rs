@@ -95,3 +95,15 @@ impl Answer {
         self.with(HeaderName::from_static("inin-correlation-id"), id)
     }
 }
+
+/// What is there of a body: the API leaves out what is null, and its clients rely on that.
+pub fn without_nulls(body: Value) -> Value {
+    match body {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+            fields.map(|(name, value)| (name, without_nulls(value))).collect()
+        }
+        Value::Array(list) => list.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
+}

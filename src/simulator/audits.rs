@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::{Answer, without_nulls};
 use super::org::Org;
 use super::request::Request;
 use audit::{Audit, Filter};
@@ -120,7 +120,7 @@ fn begin(org: &mut Org, filter: Filter, body: &Value, now: Timestamp) -> Answer 
         "id": id, "startDate": now.to_string(), "serviceName": body.get("serviceName"),
         "interval": body.get("interval"), "filters": body.get("filters"), "sort": body.get("sort"),
     });
-    let query = Query { filter, looks: 0, body };
+    let query = Query { filter, looks: 0, body: without_nulls(body) };
     let answer = query.to_json("Queued");
     org.audits.queries.insert(id, query);
     Answer::json(StatusCode::ACCEPTED, &answer)

@@ -33,7 +33,7 @@ pub fn file(org: &mut Org, request: &Request) -> Answer {
             match *name {
                 "domains.json" => Answer::ok(&deployment.cdn.to_json()),
                 _ => {
-                    let mut body = deployment.configuration.messenger(&authority);
+                    let mut body = deployment.configuration.published(&authority);
                     if let Value::Object(body) = &mut body {
                         body.insert("status".to_owned(), deployment.status.word().into());
                     }

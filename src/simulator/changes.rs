@@ -11,7 +11,7 @@ impl Org {
     /// The list of a deployment is edited by [`Org::administrator`]: the API shows it at once, and
     /// the CDN and the socket too, unless the deployment does not propagate.
     pub fn edit_domains(&mut self, id: &str, list: AllowList, now: Timestamp) {
-        let who = self.administrator.1.clone();
+        let who = self.administrator.0.clone();
         let Some(deployment) = self.deployment(id) else { return };
         let old = std::mem::replace(&mut deployment.api, list);
         deployment.modified = now;
@@ -40,9 +40,11 @@ impl Org {
     }
 
     /// A configuration has a new version.
-    pub(super) fn published(&mut self, id: &str, now: Timestamp) {
-        let found = self.deployments.iter().find(|one| one.configuration.id == id);
-        let Some(configuration) = found.map(|one| one.configuration.clone()) else { return };
+    pub fn publish(&mut self, id: &str, now: Timestamp) {
+        let found = self.deployments.iter_mut().find(|one| one.configuration.id == id);
+        let Some(configuration) = found.map(|one| &mut one.configuration) else { return };
+        configuration.version += 1;
+        let configuration = configuration.clone();
         let version = configuration.version;
         let entity = (id.to_owned(), configuration.name.clone());
         let change = ("version", vec![(version - 1).to_string()], vec![version.to_string()]);

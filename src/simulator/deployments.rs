@@ -27,10 +27,10 @@ pub fn deployments(org: &mut Org, request: &Request, now: Timestamp) -> Answer {
             None => Answer::bad("The request body is not JSON."),
         },
         ([id, "configurations"], &Method::GET) => match org.deployment(id) {
-            Some(deployment) => {
-                let configuration = deployment.configuration.clone();
-                Answer::ok(&configuration.to_json(&org.authority()))
-            }
+            Some(deployment) => Answer::ok(&json!({
+                "configurationVersion": deployment.configuration.to_json(),
+                "deployment": deployment.to_json(),
+            })),
             None => Answer::not_found("The requested deployment"),
         },
         ([] | [_] | [_, "configurations"], _) => Answer::no_method(),
@@ -93,12 +93,11 @@ fn put(org: &mut Org, id: &str, body: &Value, now: Timestamp) -> Answer {
 
 /// `/api/v2/webdeployments/configurations…`.
 pub fn configurations(org: &mut Org, request: &Request, now: Timestamp) -> Answer {
-    let authority = org.authority();
     let segments = request.segments();
     let rest = segments.get(4..).unwrap_or_default();
     if let ([], &Method::GET) = (rest, &request.method) {
         let list: Vec<Value> =
-            org.deployments.iter().map(|one| one.configuration.to_json(&authority)).collect();
+            org.deployments.iter().map(|one| one.configuration.to_json()).collect();
         return Answer::ok(&json!({ "total": list.len(), "entities": list }));
     }
     let Some(configuration) = rest.first().and_then(|id| {
@@ -108,23 +107,22 @@ pub fn configurations(org: &mut Org, request: &Request, now: Timestamp) -> Answe
     };
     match (rest.get(1..).unwrap_or_default(), &request.method) {
         (["versions"], &Method::GET) => Answer::ok(&json!({
-            "total": 1, "entities": [configuration.to_json(&authority)],
+            "total": 1, "entities": [configuration.to_json()],
         })),
         (["versions", version], &Method::GET)
             if *version == "draft" || *version == configuration.version.to_string() =>
         {
-            Answer::ok(&configuration.to_json(&authority))
+            Answer::ok(&configuration.to_json())
         }
         (["versions", "draft"], &Method::PUT) => match request.json() {
-            Some(body) => configuration.put_draft(&body, &authority),
+            Some(body) => configuration.put_draft(&body),
             None => Answer::bad("The request body is not JSON."),
         },
         (["versions", "draft", "publish"], &Method::POST) => {
-            configuration.publish();
-            let answer = Answer::ok(&configuration.to_json(&authority));
-            let id = configuration.id.clone();
-            org.published(&id, now);
-            answer
+            let mut next = configuration.clone();
+            next.version += 1;
+            org.publish(&next.id, now);
+            Answer::ok(&next.to_json())
         }
         _ => Answer::not_found("The requested configuration"),
     }

@@ -29,6 +29,7 @@ mod receiver;
 #[expect(dead_code, reason = "it is made for other tests too")]
 mod sender;
 mod servers;
+mod simulator;
 mod stapling;
 mod starved;
 mod tls;

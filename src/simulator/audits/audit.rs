@@ -55,7 +55,7 @@ impl Audit {
             "serviceName": self.service,
             "level": "USER",
             "eventDate": self.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
-            "message": format!("{} {}", self.entity_type, self.action),
+            "message": { "message": format!("{} {}", self.entity_type, self.action) },
             "action": self.action,
             "entity": { "id": self.entity.0, "name": self.entity.1 },
             "entityType": self.entity_type,
@@ -90,7 +90,6 @@ impl Audit {
             "action": self.action,
             "entityType": self.entity_type,
             "entity": { "id": self.entity.0, "name": self.entity.1 },
-            "status": "SUCCESS",
             "propertyChanges": changes,
         })
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Course, FLOW, Talk};
-use crate::simulator::answer::Answer;
+use crate::simulator::answer::{Answer, without_nulls};
 use crate::simulator::org::Org;
 use crate::simulator::request::Request;
 
@@ -98,5 +98,5 @@ fn to_json(talk: &Talk) -> Value {
     if let (Value::Object(body), Some(ended)) = (&mut body, talk.ended) {
         body.insert("conversationEnd".to_owned(), iso(ended).into());
     }
-    body
+    without_nulls(body)
 }

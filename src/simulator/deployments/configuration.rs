@@ -38,29 +38,43 @@ impl Configuration {
         }
     }
 
-    /// As the API shows it; `at` is where the simulator is.
-    pub fn to_json(&self, at: &str) -> Value {
-        let mut body = self.messenger(at);
+    /// As the API shows it.
+    pub fn to_json(&self) -> Value {
+        let mut body = self.common();
         if let Value::Object(body) = &mut body {
             body.insert("name".to_owned(), self.name.as_str().into());
             body.insert("status".to_owned(), "Active".into());
+            body.insert("authenticationSettings".to_owned(), json!({ "enabled": self.auth }));
+        }
+        body
+    }
+
+    /// As the CDN shows it; `at` is where the simulator is.
+    pub fn published(&self, at: &str) -> Value {
+        let mut body = self.common();
+        let auth = json!({ "enabled": self.auth, "allowSessionUpgrade": false });
+        if let Value::Object(body) = &mut body {
+            body.insert("apiEndpoint".to_owned(), format!("https://{at}").into());
+            body.insert("auth".to_owned(), auth);
+        }
+        let conversations = body.pointer_mut("/messenger/apps/conversations");
+        if let Some(Value::Object(conversations)) = conversations {
+            conversations.insert("messagingEndpoint".to_owned(), format!("wss://{at}").into());
         }
         body
     }
 
     /// What is the same in the API and on the CDN.
-    pub fn messenger(&self, at: &str) -> Value {
+    fn common(&self) -> Value {
         json!({
             "id": self.id,
             "version": self.version.to_string(),
             "headlessMode": { "enabled": false },
             "languages": ["en-us"],
             "defaultLanguage": "en-us",
-            "apiEndpoint": format!("https://{at}"),
             "messenger": {
                 "enabled": true,
                 "apps": { "conversations": {
-                    "messagingEndpoint": format!("wss://{at}"),
                     "enabled": true,
                     "autoStart": { "enabled": self.auto_start },
                     "conversationDisconnect": { "enabled": true, "type": "Send" },
@@ -74,12 +88,11 @@ impl Configuration {
             },
             "journeyEvents": { "enabled": true },
             "cobrowse": { "enabled": false },
-            "auth": { "enabled": self.auth, "allowSessionUpgrade": false },
         })
     }
 
     /// The draft is written, by whoever knows the version that it is made from.
-    pub fn put_draft(&mut self, body: &Value, at: &str) -> Answer {
+    pub fn put_draft(&mut self, body: &Value) -> Answer {
         let version = body.get("version").map(|version| match version {
             Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -101,13 +114,8 @@ impl Configuration {
                 if let Some(name) = body.get("name").and_then(Value::as_str) {
                     self.name = name.to_owned();
                 }
-                Answer::ok(&self.to_json(at))
+                Answer::ok(&self.to_json())
             }
         }
-    }
-
-    /// The draft becomes the next version.
-    pub fn publish(&mut self) {
-        self.version += 1;
     }
 }

@@ -112,7 +112,7 @@ pub struct Deployment {
     pub connections_per_minute: usize,
     /// When it was edited last.
     pub modified: Timestamp,
-    /// Who did.
+    /// The id of who did.
     pub modified_by: String,
 }
 
@@ -138,7 +138,7 @@ impl Deployment {
             out_of_order: false,
             connections_per_minute: 1000,
             modified: now,
-            modified_by: "Setup".to_owned(),
+            modified_by: "5e709000-0000-4000-8000-000000000001".to_owned(),
         }
     }
 
@@ -198,7 +198,7 @@ impl Deployment {
             "status": self.status.word(),
             "dateCreated": "2026-01-15T09:00:00.000Z",
             "dateModified": self.modified.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
-            "lastModifiedUser": { "name": self.modified_by },
+            "lastModifiedUser": { "id": self.modified_by },
             "configuration": {
                 "id": self.configuration.id,
                 "version": self.configuration.version.to_string(),
