@@ -6,9 +6,11 @@
 
 pub mod json;
 mod network;
+pub mod retry_after;
 
 use std::time::Duration;
 
+use aws_lc_rs::rand;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use reqwest::redirect::Policy;
 use reqwest::{Body, ClientBuilder, Url, retry};
@@ -185,4 +187,12 @@ fn is_here(host: &Host) -> bool {
             name == "localhost" || name.ends_with(".localhost")
         }
     }
+}
+
+/// Between 0 and 1, for waits that are to differ.
+pub fn chance() -> f64 {
+    let mut bytes = [0; 4];
+    // Without chance, everybody waits for as long as is allowed.
+    rand::fill(&mut bytes)
+        .map_or(1.0, |()| f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
 }

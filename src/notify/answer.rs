@@ -2,17 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
-
 /// The first wait before a message is sent again.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// The longest, where the target names none.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
-
-/// The longest that a target may ask for.
-pub const LONGEST_ASKED: Duration = Duration::from_secs(60 * 60);
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,24 +20,12 @@ pub enum Verdict {
 }
 
 /// Judges an answer. A redirect is none: whoever gave the URL did not mean another host.
-pub fn judge(status: u16, retry_after: Option<&str>, now: Timestamp) -> Verdict {
+pub fn judge(status: u16, retry_after: Option<Duration>) -> Verdict {
     match status {
         200..=299 => Verdict::Sent,
         410 => Verdict::Gone,
-        _ => Verdict::Again(retry_after.and_then(|text| wait(text.trim(), now))),
+        _ => Verdict::Again(retry_after),
     }
-}
-
-/// `Retry-After`: seconds or a date (RFC 9110 section 10.2.3).
-fn wait(text: &str, now: Timestamp) -> Option<Duration> {
-    let asked = match text.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let until = rfc2822::parse(text).ok()?.timestamp();
-            Duration::try_from(until.duration_since(now)).unwrap_or_default()
-        }
-    };
-    Some(asked.min(LONGEST_ASKED))
 }
 
 /// How long to wait behind so many attempts: twice as long each time, less a part by chance, so
@@ -60,21 +42,17 @@ mod tests {
 
     #[test]
     fn an_answer_is_taken_gone_or_to_be_tried_again() {
-        let now = "2026-11-21T12:00:00Z".parse().unwrap();
-        let again = |seconds| Verdict::Again(Some(Duration::from_secs(seconds)));
-        for (status, after, verdict) in [
+        let asked = Some(Duration::from_secs(7));
+        for (status, asked, verdict) in [
             (200, None, Verdict::Sent),
-            (204, Some("10"), Verdict::Sent),
+            (204, asked, Verdict::Sent),
             (410, None, Verdict::Gone),
             (301, None, Verdict::Again(None)),
             (400, None, Verdict::Again(None)),
-            (429, Some("7"), again(7)),
-            (503, Some(" 86400 "), again(3600)),
-            (503, Some("Sat, 21 Nov 2026 12:01:00 GMT"), again(60)),
-            (503, Some("Sat, 21 Nov 2026 11:01:00 GMT"), again(0)),
-            (503, Some("soon"), Verdict::Again(None)),
+            (429, asked, Verdict::Again(asked)),
+            (503, None, Verdict::Again(None)),
         ] {
-            assert_eq!(judge(status, after, now), verdict, "{status} {after:?}");
+            assert_eq!(judge(status, asked), verdict, "{status} {asked:?}");
         }
     }
 

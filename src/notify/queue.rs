@@ -5,10 +5,10 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
-use super::answer::LONGEST_ASKED;
 use crate::check::endpoint::EndpointName;
 use crate::inbox::reader::Reader;
 use crate::inbox::{Inbox, InboxError, Refused};
+use crate::outbound::retry_after::LONGEST;
 
 /// How long a message may wait for a target that does not take it.
 const KEEP: SignedDuration = SignedDuration::from_hours(24);
@@ -66,7 +66,7 @@ impl Queue {
     /// The next message: the first of its incident, once its time has come.
     pub fn due(&mut self, now: Timestamp) -> rusqlite::Result<Option<Due>> {
         // What waits for longer than any wait was put off by a clock that has gone back since.
-        let latest = now.saturating_add(LONGEST_ASKED).unwrap_or(now);
+        let latest = now.saturating_add(LONGEST).unwrap_or(now);
         let mut statement = self.reader.connection().prepare_cached(
             "SELECT seq, id, attempts, body FROM outgoing AS message \
              WHERE target = ?1 AND done_us IS NULL AND (next_us <= ?2 OR next_us > ?3) \

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aws_lc_rs::rand;
 use http::{HeaderName, HeaderValue};
 use jiff::Timestamp;
 use metrics::{counter, gauge};
@@ -17,6 +16,7 @@ use crate::clock;
 use crate::inbox::Inbox;
 use crate::incident::alert;
 use crate::incident::notice::Form;
+use crate::outbound::{SetupError, chance};
 
 /// Time between looks at the queue.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -38,7 +38,7 @@ pub enum SenderError {
     Queue(#[from] crate::inbox::InboxError),
     /// TLS.
     #[error(transparent)]
-    Client(#[from] super::client::PostError),
+    Client(#[from] SetupError),
 }
 
 /// Sends to one target.
@@ -139,7 +139,7 @@ impl Sender {
         let name = &self.target.subscription.name;
         match self.client.post(headers, body).await {
             Ok(answer) => {
-                let verdict = judge(answer.status, answer.retry_after.as_deref(), clock::now());
+                let verdict = judge(answer.status, answer.retry_after);
                 if verdict != Verdict::Sent && !self.failing {
                     let (status, said) = (answer.status, &answer.body);
                     tracing::warn!(target = %name, status, %said, "a message was not taken");
@@ -214,12 +214,4 @@ impl Sender {
 fn count(target: &str, result: &'static str, by: u64) {
     let target = target.to_owned();
     counter!("watchpost_notifications_total", "target" => target, "result" => result).increment(by);
-}
-
-/// Between 0 and 1.
-fn chance() -> f64 {
-    let mut bytes = [0; 4];
-    // Without chance, everybody waits for as long as is allowed.
-    rand::fill(&mut bytes)
-        .map_or(1.0, |()| f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
 }

@@ -36,11 +36,7 @@ pub fn read(error: &reqwest::Error) -> OutboundError {
             cause.source()
         })
     };
-    let tls = causes().find_map(|cause| {
-        let io = cause.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
-        let within = io.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        cause.downcast_ref::<rustls::Error>().or(within)
-    });
+    let tls = causes().find_map(of_tls);
     if let Some(tls) = tls {
         return OutboundError::Tls { said: Quoted::text(&tls.to_string()) };
     }
@@ -52,4 +48,13 @@ pub fn read(error: &reqwest::Error) -> OutboundError {
     }
     let innermost = causes().last().map_or_else(|| "it broke".to_owned(), ToString::to_string);
     OutboundError::Network { said: Quoted::text(&innermost) }
+}
+
+/// What TLS says, in as many wrappers as it comes in: those are no causes of each other.
+fn of_tls<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut cause = cause;
+    while let Some(io) = cause.downcast_ref::<std::io::Error>() {
+        cause = io.get_ref()?;
+    }
+    cause.downcast_ref::<rustls::Error>()
 }
