@@ -4,12 +4,17 @@
 //! and what the servers said about coming back.
 
 mod exchange;
+mod gates;
+mod pace;
+mod persist;
+mod retry;
 mod token;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -21,7 +26,9 @@ use crate::genesys::bases::{Bases, join};
 pub use crate::genesys::trouble::{Kind, Trouble};
 use crate::outbound::{Outbound, SetupError};
 use crate::outcome::quoted::Quoted;
-use exchange::Sent;
+use exchange::Prepared;
+use gates::Gates;
+use persist::Shared;
 use token::Tokens;
 
 /// Longest that a call takes with all that it waits for, unless it says otherwise.
@@ -41,6 +48,8 @@ struct Inner {
     settings: Settings,
     outbound: Outbound,
     tokens: Tokens,
+    gates: Gates,
+    shared: Shared,
 }
 
 /// What is asked.
@@ -130,8 +139,7 @@ impl Platform {
     /// Sets it up; nothing is asked yet.
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
         let outbound = Outbound::new(&settings.trust)?;
-        let inner = Inner { settings, outbound, tokens: Tokens::default() };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(Inner::new(settings, outbound)) })
     }
 
     /// As whom it asks, and where.
@@ -147,7 +155,7 @@ impl Platform {
     /// Asks at the surface that the call is for, with a token where that wants one.
     pub async fn call(&self, call: Call<'_>) -> Result<Reply, Trouble> {
         let url = join(self.bases().at(call.api.surface()), &call.path_and_query);
-        self.inner.ask(&call, &url).await
+        self.inner.ask(call, &url).await
     }
 
     /// Reads what is public, at a URL that stood in an answer perhaps: without a token, and only
@@ -157,34 +165,43 @@ impl Platform {
             let host = Quoted::text(&url.authority());
             return Err(Trouble::new(api, Kind::ForeignUrl { host }));
         }
-        self.inner.once(&Call::get(api, ""), url, None, Instant::now() + DEADLINE).await
+        let prepared = prepare(Call::get(api, ""), url);
+        self.inner.persist(&prepared, Instant::now() + DEADLINE).await
     }
 }
 
 impl Inner {
-    async fn ask(&self, call: &Call<'_>, url: &Target) -> Result<Reply, Trouble> {
-        let deadline = Instant::now() + call.deadline;
-        if !call.api.needs_token() {
-            return self.once(call, url, None, deadline).await;
-        }
-        let token = self.token(None, deadline).await?;
-        match self.once(call, url, Some(&token), deadline).await {
-            Err(trouble) if trouble.kind == Kind::Unauthorized => {
-                let token = self.token(Some(token), deadline).await?;
-                self.once(call, url, Some(&token), deadline).await
-            }
-            result => result,
-        }
+    fn new(settings: Settings, outbound: Outbound) -> Self {
+        let shared = Shared::new(settings.requests_per_minute, Instant::now());
+        let (tokens, gates) = (Tokens::default(), Gates::default());
+        Self { settings, outbound, tokens, gates, shared }
     }
 
-    async fn once(
-        &self,
-        call: &Call<'_>,
-        url: &Target,
-        token: Option<&token::Token>,
-        deadline: Instant,
-    ) -> Result<Reply, Trouble> {
-        let sent = Sent { call, url, token, deadline };
-        exchange::exchange(&self.outbound, sent).await
+    async fn ask(&self, call: Call<'_>, url: &Target) -> Result<Reply, Trouble> {
+        let deadline = Instant::now() + call.deadline;
+        let mut prepared = prepare(call, url);
+        if !prepared.api.needs_token() {
+            return self.persist(&prepared, deadline).await;
+        }
+        let token = self.token(deadline).await?;
+        prepared.headers.push((AUTHORIZATION, token.header()));
+        let trouble = match self.persist(&prepared, deadline).await {
+            Err(trouble) if trouble.kind == Kind::Unauthorized => trouble,
+            result => return result,
+        };
+        let Some(token) = self.renewed(&token, deadline).await else { return Err(trouble) };
+        prepared.headers.pop();
+        prepared.headers.push((AUTHORIZATION, token?.header()));
+        self.persist(&prepared, deadline).await
     }
+}
+
+fn prepare<'a>(call: Call<'_>, url: &'a Target) -> Prepared<'a> {
+    let Call { api, method, mut headers, body, idempotent, max_bytes, .. } = call;
+    headers.push((ACCEPT, HeaderValue::from_static("application/json")));
+    let body = body.map_or_else(Vec::new, |json| {
+        headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        json.to_string().into_bytes()
+    });
+    Prepared { api, method, url, headers, body, idempotent, max_bytes }
 }

@@ -6,6 +6,7 @@ pub mod hostile;
 pub mod nameserver;
 pub mod page;
 pub mod pki;
+pub mod platform;
 pub mod raw;
 pub mod receiver;
 pub mod responder;

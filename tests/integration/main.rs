@@ -33,6 +33,7 @@ mod lifecycle;
 mod messaging;
 mod metrics;
 mod notify;
+mod platform;
 mod protobuf;
 mod readme;
 mod receiver;
