@@ -134,6 +134,7 @@ fn describe() {
         "watchpost_config_last_reload_success_timestamp_seconds",
         "When the config in use was read."
     );
+    describe_genesys();
     describe_gauge!("watchpost_build_info", "The version, as a label.");
     metrics_process::Collector::default().describe();
 
@@ -147,6 +148,31 @@ fn describe() {
     gauge!("watchpost_config_last_reload_successful").set(1.0);
     let now = clock::now().as_microsecond() as f64 / 1e6;
     gauge!("watchpost_config_last_reload_success_timestamp_seconds").set(now);
+}
+
+/// Of the platform API: each is there from when something was asked.
+fn describe_genesys() {
+    describe_counter!(
+        "watchpost_genesys_requests_total",
+        "Requests to Genesys Cloud, by what was asked and by status, or why there is none."
+    );
+    describe_gauge!(
+        "watchpost_genesys_token_expiry_timestamp_seconds",
+        "When the token of the platform API ends."
+    );
+    describe_gauge!(
+        "watchpost_genesys_ratelimit_remaining",
+        "How many more calls the platform API would take in its minute, as it said last."
+    );
+    describe_gauge!("watchpost_genesys_running", "Whether the thread for Genesys Cloud runs.");
+    describe_counter!(
+        "watchpost_genesys_task_panics_total",
+        "Tasks for Genesys Cloud that broke, and began anew. Each is a bug."
+    );
+    describe_gauge!(
+        "watchpost_genesys_discovery_refused",
+        "Whether what was discovered makes a config that is refused."
+    );
 }
 
 /// Of receivers: each has its own from when it is served.

@@ -8,6 +8,7 @@ use super::Config;
 use crate::check::Check;
 use crate::check::origin::Expect;
 use crate::check::probe::ProbeKind;
+use crate::genesys::api::Api;
 use crate::outcome::chain::verification::VerifyFailure;
 use crate::outcome::sight::SelfCheck;
 use crate::outcome::strikes::strikes;
@@ -56,6 +57,10 @@ const UNMAPPED: usize = 3;
 /// Series of one target of `[[notify]]`: messages by result, how many wait, and for how long.
 const PER_TARGET: usize = 4 + 1 + 1;
 
+/// Series of the organisation at Genesys Cloud: for each thing that is asked a few statuses, when
+/// the token ends, and how much is left.
+const GENESYS: usize = Api::ALL.len() * 4 + 1 + 1;
+
 /// The daemon's own.
 const OWN: usize = 87;
 
@@ -100,6 +105,7 @@ pub fn series(config: &Config) -> usize {
         + if config.selfcheck.enabled { SelfCheck::ALL.len() } else { 0 }
         + config.receivers.len() * PER_RECEIVER
         + config.notify.len() * PER_TARGET
+        + if config.genesys.is_some() { GENESYS } else { 0 }
         + OWN
 }
 

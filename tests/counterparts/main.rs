@@ -22,6 +22,7 @@ mod incidents;
 mod matrix;
 mod messaging;
 mod network;
+mod platform;
 mod program;
 mod prometheus;
 mod receiver;

@@ -7,13 +7,13 @@ use rustls::crypto::aws_lc_rs::kx_group;
 use watchpost::config::{Config, forecast};
 use watchpost::simulator::{Org, Simulator};
 
-use crate::fixture::daemon::{Daemon, Home};
+use crate::fixture::daemon::{Daemon, Home, PATIENCE};
 use crate::fixture::pki::{self, Pki, server_config_of, stapling_config};
 use crate::fixture::raw;
 use crate::fixture::responder::{Responder, Says};
 
 /// A daemon with every kind of check, after each has run and one has failed.
-async fn with_everything() -> (Home, Daemon, Pki) {
+async fn with_everything() -> (Home, Daemon, (Pki, Simulator)) {
     let pki = Pki::new("metrics");
     // One round trip more, for a warning.
     let open = pki::open(server_config_of(kx_group::SECP384R1, pki.good())).await;
@@ -26,6 +26,7 @@ async fn with_everything() -> (Home, Daemon, Pki) {
     // It lives as long as the daemon, which is longer than this.
     let shop: &Simulator = Box::leak(Box::new(Simulator::shop(pki::now()).unwrap()));
     let route = raw::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await;
+    let simulator = Simulator::shop(pki::now()).unwrap();
     let home = Home::new(&format!(
         "[defaults]\ninterval = \"1s\"\n\
          [[endpoints]]\nname = \"open\"\nurl = \"wss://door.test/\"\nprobes = [\"websocket\", \"tls\"]\n{}\
@@ -38,7 +39,8 @@ async fn with_everything() -> (Home, Daemon, Pki) {
          [[endpoints]]\nname = \"guests\"\nurl = \"ws://{}/v1?deploymentId={}\"\nprobes = [\"messaging\"]\n\
          messaging = {{ level = \"session\" }}\norigins = [{{ origin = \"https://www.shop.example\" }}]\n\
          [[receivers]]\nname = \"events\"\nopen = \"anyone may post events here\"\n\
-         [[notify]]\nname = \"ops\"\nalertmanager = \"http://127.0.0.1:9\"\n",
+         [[notify]]\nname = \"ops\"\nalertmanager = \"http://127.0.0.1:9\"\n\
+         {}",
         pki.keys(&open),
         pki.keys(&expired),
         talking.address,
@@ -63,7 +65,21 @@ async fn with_everything() -> (Home, Daemon, Pki) {
     let length = format!("Content-Length: {}\r\n", event.len());
     let answer = daemon.post_with("/hooks/genesys", &length, event);
     assert!(answer.0.starts_with("HTTP/1.1 200"), "{answer:?}");
-    (home, daemon, pki)
+    daemon.metrics_until("the platform API", PATIENCE, |page| {
+        page.contains("\nwatchpost_genesys_ratelimit_remaining ")
+    });
+    (home, daemon, (pki, simulator))
+}
+
+/// The organisation of a simulator.
+fn genesys(simulator: &Simulator) -> String {
+    let (base, id) = (simulator.base(), Org::CLIENT);
+    let urls = ["login", "api", "cdn", "apps", "status"];
+    let urls: String = urls.iter().map(|name| format!("{name}-url = \"{base}\"\n")).collect();
+    format!(
+        "[genesys]\nregion = \"eu-west-1\"\nclient-id = \"{id}\"\nca-file = \"genesys.pem\"\n\
+         client-secret = {{ file = \"genesys.secret\" }}\n{urls}"
+    )
 }
 
 /// `name type {labels}` of every family on a page.

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::time::{Duration, Instant};
 use watchpost::platform::{Api, Call, Kind, Platform, Reply, Trouble};
 
+use crate::fixture::daemon::{Home, PATIENCE, sum};
 use crate::fixture::platform::{Act, Scripted, answer, ok};
 use crate::fixture::raw;
 
@@ -182,4 +183,50 @@ async fn a_call_that_is_given_up_leaves_the_next_its_turn() {
     let late = platform.call(get().within(Duration::from_millis(300))).await;
     assert_eq!(code(&late), "timed_out");
     assert_eq!(server.tokens().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_run_on_time_whatever_the_api_does() {
+    let door = raw::answering(raw::OPEN).await;
+    let flood = b"HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n".to_vec();
+    let server = Scripted::open(
+        vec![],
+        vec![
+            answer("401 Unauthorized", "", "{}"),
+            Act::Flood(flood, 100 << 20),
+            ok("[".repeat(1 << 20)),
+            ok(format!("[{}1]", "1,".repeat(1 << 20))),
+            Act::Drip(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()),
+            answer("429 Too Many Requests", "Retry-After: 1\r\n", ""),
+            answer("500 Internal Server Error", "", "\u{1b}[2J".repeat(1 << 18)),
+        ],
+    )
+    .await;
+    let base = format!("http://{}", server.address);
+    let mut config = format!(
+        "[defaults]\ninterval = \"1s\"\n[genesys]\nregion = \"eu-west-1\"\nrefresh = \"1s\"\n\
+         client-id = \"the-client\"\nclient-secret = {{ file = \"secret\" }}\n\
+         login-url = \"{base}/login\"\napi-url = \"{base}/api\"\ncdn-url = \"{base}/cdn\"\n"
+    );
+    for n in 0..20 {
+        config += &format!(
+            "[[endpoints]]\nname = \"door-{n}\"\n\
+             url = \"ws://{}/v1?deploymentId=00000000-0000-0000-0000-0000000000{n:02}\"\n",
+            door.address
+        );
+    }
+    let home = Home::new(&config);
+    std::fs::write(home.path().join("secret"), "hunter2").unwrap();
+    let daemon = home.start();
+    let page = daemon.metrics_until("many rounds", PATIENCE, |page| {
+        sum(page, "watchpost_genesys_requests_total") > 40.0
+            && sum(page, "probe_runs_total{") > 200.0
+    });
+    let missed: f64 = page
+        .lines()
+        .filter(|line| line.starts_with("probe_runs_total{") && line.contains("result=\"missed\""))
+        .map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
+        .sum();
+    assert_eq!(missed, 0.0, "slots were missed");
+    assert!(daemon.peak_memory() < 400 * 1024 * 1024, "{} bytes", daemon.peak_memory());
 }
