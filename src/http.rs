@@ -85,6 +85,7 @@ pub fn router(context: Context) -> Router {
         .route("/api/v1/checks", get(api::checks))
         .route("/api/v1/changes", get(api::changes::list))
         .route("/api/v1/correlations", get(api::correlations::list))
+        .route("/api/v1/deployments", get(api::deployments::list))
         .route("/api/v1/events", get(api::events::list))
         .route("/api/v1/incidents", get(api::incidents::list))
         .route("/api/v1/incidents/{id}", get(api::incidents::one))

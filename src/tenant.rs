@@ -10,6 +10,7 @@ pub mod discovery;
 pub mod kept;
 pub mod known;
 pub mod refresh;
+pub mod report;
 pub mod view;
 
 use std::collections::BTreeSet;

@@ -19,6 +19,7 @@ use crate::check::health_policy::HealthPolicy;
 use crate::check::origin::{Expect, Origin, OriginRule};
 use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
+use crate::config::genesys::Genesys;
 use crate::config::values::{HumanDuration, legal};
 use crate::config::{Config, pem};
 
@@ -97,6 +98,8 @@ pub struct Question {
     pub nameservers: Vec<SocketAddr>,
     /// Part of the `User-Agent`.
     pub contact: Option<String>,
+    /// The organisation at Genesys Cloud, where a config has one.
+    pub genesys: Option<Genesys>,
 }
 
 impl Args {
@@ -108,6 +111,7 @@ impl Args {
                 all_addresses: self.all_addresses,
                 nameservers: Vec::new(),
                 contact: None,
+                genesys: None,
                 checks: self.of_url()?,
             }),
         }
@@ -160,7 +164,8 @@ fn of_config(path: &Path, name: &str, all_addresses: bool) -> Result<Question, S
         ));
     }
     let contact = config.daemon.contact;
-    Ok(Question { checks, all_addresses, nameservers: config.daemon.nameservers, contact })
+    let (nameservers, genesys) = (config.daemon.nameservers, config.genesys);
+    Ok(Question { checks, all_addresses, nameservers, contact, genesys })
 }
 
 fn endpoint(

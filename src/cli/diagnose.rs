@@ -1,5 +1,7 @@
 //! `watchpost diagnose`: why a page is not let in, and what to change.
 
+mod list;
+
 use std::fmt;
 use std::process::ExitCode;
 
@@ -15,9 +17,11 @@ use crate::diagnose::conclusion::Conclusion;
 use crate::diagnose::mend::Mend;
 use crate::diagnose::near_miss::Spelling;
 use crate::diagnose::{Diagnosis, Tried, diagnose as ask_around};
+use crate::genesys::region::Region;
 use crate::outcome::Outcome;
 use crate::outcome::verdict::Verdict;
 use crate::report::Report;
+use list::Listed;
 
 /// What to find out, and how.
 #[derive(Debug, clap::Args)]
@@ -28,11 +32,19 @@ pub struct Args {
     /// Most runs against the endpoint, a quarter of a second apart.
     #[arg(long, value_name = "RUNS", default_value_t = 20, value_parser = clap::value_parser!(u16).range(8..=60))]
     budget: u16,
+    /// Where the deployment is that the URL names, so that its list of allowed domains is read: a
+    /// name of AWS, a domain, or what the messenger's snippet says [default: as the host says].
+    #[arg(long, value_name = "REGION", value_parser = region)]
+    region: Option<Region>,
+}
+
+fn region(text: &str) -> Result<Region, String> {
+    Region::from_text(text).map_err(|error| error.to_string())
 }
 
 /// Asks around for each page that ought to get in, and says what to change.
 pub fn diagnose(args: Args) -> ExitCode {
-    let (as_json, budget) = (args.ask.json, usize::from(args.budget));
+    let (as_json, budget, region) = (args.ask.json, usize::from(args.budget), args.region);
     let session = match Session::begin(args.ask) {
         Ok(session) => session,
         Err(status) => return status,
@@ -50,15 +62,24 @@ pub fn diagnose(args: Args) -> ExitCode {
             }
         };
         let diagnosis = runtime.block_on(ask_around(prober, check, budget, told));
+        let listed = list::listed(runtime, question.genesys.clone(), region, &diagnosis);
         if !as_json {
             anstream::print!("{}", Screen(&diagnosis));
+            if let Some(listed) = &listed {
+                anstream::print!("{listed}");
+            }
         }
-        diagnoses.push(diagnosis);
+        diagnoses.push((diagnosis, listed));
     }
+    let verdicts: Vec<_> = diagnoses.iter().map(|(diagnosis, _)| verdict(diagnosis)).collect();
     if as_json {
-        json::print(&diagnoses.iter().map(DiagnosisReport::new).collect::<Vec<_>>());
+        json::print(
+            &diagnoses
+                .into_iter()
+                .map(|(diagnosis, listed)| DiagnosisReport::new(&diagnosis, listed))
+                .collect::<Vec<_>>(),
+        );
     }
-    let verdicts: Vec<_> = diagnoses.iter().map(verdict).collect();
     exit::status(&verdicts)
 }
 
@@ -205,6 +226,9 @@ struct DiagnosisReport {
     mend: Option<Mend>,
     asked: Vec<Report>,
     tried: Vec<TriedReport>,
+    /// What the published list says; only where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listed: Option<Listed>,
 }
 
 #[derive(Serialize)]
@@ -217,8 +241,9 @@ struct TriedReport {
 }
 
 impl DiagnosisReport {
-    fn new(diagnosis: &Diagnosis) -> Self {
+    fn new(diagnosis: &Diagnosis, listed: Option<Listed>) -> Self {
         Self {
+            listed,
             endpoint: diagnosis.check.endpoint.name.to_string(),
             url: diagnosis.check.endpoint.target.to_string(),
             origin: diagnosis.origin.to_string(),

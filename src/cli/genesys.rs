@@ -1,6 +1,7 @@
 //! `watchpost genesys`: what there is at Genesys Cloud.
 
 mod apply;
+mod deployments;
 
 use std::process::ExitCode;
 
@@ -11,6 +12,9 @@ pub enum Command {
     /// Make deployments what a file declares, and look at every door behind them.
     #[command(after_help = apply::EXIT_STATUSES)]
     Apply(apply::Args),
+    /// Say which deployments there are, whom they let in, and what is odd about that.
+    #[command(after_help = deployments::EXIT_STATUSES)]
+    Deployments(deployments::Args),
 }
 
 impl Command {
@@ -18,6 +22,7 @@ impl Command {
     pub fn run(self) -> ExitCode {
         match self {
             Self::Apply(args) => apply::apply(&args),
+            Self::Deployments(args) => deployments::deployments(&args),
         }
     }
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use super::Config;
 use crate::check::Check;
+use crate::check::endpoint::Endpoint;
 use crate::check::origin::Expect;
 use crate::check::probe::ProbeKind;
 use crate::genesys::api::Api;
+use crate::genesys::finding::Finding;
 use crate::outcome::chain::verification::VerifyFailure;
 use crate::outcome::sight::SelfCheck;
 use crate::outcome::strikes::strikes;
@@ -61,6 +63,17 @@ const PER_TARGET: usize = 4 + 1 + 1;
 /// the token ends, and how much is left.
 const GENESYS: usize = Api::ALL.len() * 4 + 1 + 1;
 
+/// Series of one page at the door of a deployment: its finding.
+const PER_PAGE: usize = Finding::ALL.len();
+
+/// Series of one endpoint that is such a door: the deployment's status, who told of it, what is odd
+/// about its list, and whether the CDN differs.
+const PER_DOOR: usize = 1 + 3 + 2 + 1;
+
+/// Series of an organisation: how looks at its deployments go, how many there are, whether all
+/// tasks run, and whether what was discovered is taken up.
+const ORGANISATION: usize = 3 + 2 + 1;
+
 /// The daemon's own.
 const OWN: usize = 87;
 
@@ -105,13 +118,33 @@ pub fn series(config: &Config) -> usize {
         + if config.selfcheck.enabled { SelfCheck::ALL.len() } else { 0 }
         + config.receivers.len() * PER_RECEIVER
         + config.notify.len() * PER_TARGET
-        + if config.genesys.is_some() { GENESYS } else { 0 }
+        + genesys(config)
         + OWN
+}
+
+/// Series of the organisation at Genesys Cloud.
+fn genesys(config: &Config) -> usize {
+    if config.genesys.is_none() {
+        return 0;
+    }
+    let is_door = |endpoint: &Endpoint| {
+        endpoint
+            .users
+            .as_ref()
+            .is_some_and(|users| users.of_url.is_some() || !users.deployments.is_empty())
+    };
+    let pages = config
+        .checks
+        .iter()
+        .filter(|check| check.probe.kind().has_origin() && is_door(&check.endpoint));
+    let doors = config.endpoints.iter().filter(|endpoint| is_door(endpoint)).count();
+    GENESYS + pages.count() * PER_PAGE + doors * PER_DOOR + ORGANISATION
 }
 
 /// What a config comes to.
 #[derive(Debug)]
 pub struct Forecast {
+    discovers: bool,
     checks: usize,
     series: usize,
     targets: Vec<Target>,
@@ -138,7 +171,9 @@ impl Forecast {
         }
         let targets =
             by_endpoint.into_iter().filter_map(|(name, checks)| Target::new(name, &checks));
-        Self { checks: config.checks.len(), series: series(config), targets: targets.collect() }
+        let discovers = config.genesys.as_ref().is_some_and(|genesys| genesys.discover);
+        let (checks, series) = (config.checks.len(), series(config));
+        Self { discovers, checks, series, targets: targets.collect() }
     }
 }
 
@@ -183,6 +218,9 @@ impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let checks = plural(self.checks, "check");
         writeln!(f, "{checks}, up to {} series on /metrics", self.series)?;
+        if self.discovers {
+            writeln!(f, "and those of deployments that are discovered: genesys.discover is on")?;
+        }
         let width = self.targets.iter().map(|target| target.endpoint.len()).max().unwrap_or(0);
         for target in &self.targets {
             let Target { endpoint, checks, probes_a_day, .. } = target;

@@ -2,6 +2,7 @@
 
 pub mod changes;
 pub mod correlations;
+pub mod deployments;
 pub mod events;
 pub mod incidents;
 mod query;

@@ -3,6 +3,7 @@
 mod checks;
 mod correlation;
 mod endpoints;
+mod genesys;
 mod latency;
 mod own;
 mod selfcheck;
@@ -12,6 +13,7 @@ use crate::casebook::numbers::Numbers;
 use crate::check::Check;
 use crate::http::exposition::{Exposition, Format, Labels};
 use crate::record::snapshot::Snapshot;
+use crate::tenant::view::View;
 
 /// How the page is rendered.
 #[derive(Debug, Clone, Copy)]
@@ -31,14 +33,16 @@ pub struct Page {
 
 /// Renders a snapshot, and behind it the daemon's own numbers as they were rendered elsewhere.
 pub fn render(snapshot: &Snapshot, settings: Settings, format: Format, own: &str) -> Page {
-    render_within(Vec::new(), snapshot, &Numbers::default(), settings, format, own)
+    let (numbers, view) = (Numbers::default(), View::default());
+    render_within(Vec::new(), snapshot, (&numbers, &view), settings, format, own)
 }
 
-/// The same with what the casebook counts, in room that another page left behind.
+/// The same with what the casebook counts and what is known of the organisation at Genesys Cloud,
+/// in room that another page left behind.
 pub fn render_within(
     room: Vec<u8>,
     snapshot: &Snapshot,
-    numbers: &Numbers,
+    (numbers, view): (&Numbers, &View),
     settings: Settings,
     format: Format,
     own: &str,
@@ -53,6 +57,7 @@ pub fn render_within(
     endpoints::write(&mut exposition, snapshot);
     selfcheck::write(&mut exposition, snapshot);
     correlation::write(&mut exposition, numbers);
+    genesys::write(&mut exposition, snapshot, view);
     own::write(&mut exposition, own);
     let samples = exposition.samples();
     Page { body: exposition.finish(), samples }

@@ -53,7 +53,9 @@ async fn render(context: Context, format: Format) -> Result<Bytes, (StatusCode, 
         counter!("watchpost_log_dropped_total").absolute(log::dropped());
         let (room, own) = (context.pages.room.take(), context.own.render());
         let numbers = context.casebook.numbers();
-        let page = metrics::render_within(room, &snapshot, &numbers, settings, format, &own);
+        let view = context.tenant.borrow().clone();
+        let known = (&*numbers, &*view);
+        let page = metrics::render_within(room, &snapshot, known, settings, format, &own);
         context.pages.room.page(page.body)
     });
     rendered.await.map_err(|error| {

@@ -1,8 +1,10 @@
 //! `GET /`: what is open, and every check in one table, for people.
 
 mod changes;
+mod deployments;
 mod incidents;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -25,6 +27,7 @@ use crate::incident::record::Incident;
 use crate::outcome::Outcome;
 use crate::outcome::verdict::{self, Verdict};
 use crate::record::snapshot::{CheckRecord, Snapshot};
+use crate::tenant::view::View;
 
 /// Nothing from elsewhere, and no script at all.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
@@ -57,7 +60,9 @@ pub async fn page(State(context): State<Context>) -> Response {
     let changes = context.casebook.ask(|answer| Question::Changes(lately, answer));
     let both = async { (asked.await.flatten(), changes.await.flatten()) };
     let (open, changes) = timeout(PATIENCE, both).await.unwrap_or_default();
-    let beside = Beside { open: open.unwrap_or_default(), changes: changes.unwrap_or_default() };
+    let tenant = context.tenant.borrow().clone();
+    let (open, changes) = (open.unwrap_or_default(), changes.unwrap_or_default());
+    let beside = Beside { open, changes, tenant };
     let headers: [(HeaderName, &str); 4] = [
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -74,6 +79,8 @@ pub struct Beside {
     pub open: Vec<Incident>,
     /// What was changed lately.
     pub changes: Changes,
+    /// What is known of the organisation at Genesys Cloud.
+    pub tenant: Arc<View>,
 }
 
 /// Renders a snapshot, and what is shown beside it.
@@ -122,12 +129,14 @@ pub fn render(snapshot: &Snapshot, beside: &Beside) -> Markup {
                         tbody { @for record in records { (row(snapshot, record, now)) } }
                     }
                 }
+                (deployments::known(snapshot, &beside.tenant))
                 (changes::lately(&beside.changes, now))
                 footer {
                     a href="/metrics" { "/metrics" } " · "
                     a href="/api/v1/checks" { "/api/v1/checks" } " · "
                     a href="/api/v1/incidents" { "/api/v1/incidents" } " · "
                     a href="/api/v1/changes" { "/api/v1/changes" } " · "
+                    a href="/api/v1/deployments" { "/api/v1/deployments" } " · "
                     a href="/api/v1/correlations" { "/api/v1/correlations" } " · "
                     a href="/api/v1/events" { "/api/v1/events" }
                 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::known::Known;
 use super::view::View;
 use crate::check::endpoint::Endpoint;
-use crate::check::origin::OriginRule;
+use crate::check::origin::{Expect, OriginRule};
 use crate::check::probe::{Probe, RefusalStatuses};
 use crate::genesys::domains::OriginMatch;
 use crate::genesys::finding::{Diagnosis, Entry, Evidence, diagnose};
@@ -128,7 +128,6 @@ impl Door {
         known: &Known,
         (rule, patience, now): (OriginMatch, Duration, Timestamp),
     ) -> Option<Entry> {
-        use crate::check::origin::Expect;
         let endpoint = &self.record.check.endpoint.name;
         let listed = |other: &&Self| {
             let predictions = known.predictions(&other.rule.origin, rule, patience, now);

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::known::{Answer, Known};
 use crate::check::endpoint::EndpointName;
 use crate::check::origin::{Expect, Origin};
-use crate::check::target::Target;
+use crate::check::target::{Scheme, Target};
 use crate::config::discovered::{Discovered, MAX_ENDPOINTS, MAX_ORIGINS, Page, beside};
 use crate::genesys::DeploymentId;
 use crate::genesys::bases::{Bases, join};
@@ -69,7 +68,6 @@ pub fn discover(
     complete: bool,
     bases: &Bases,
     rule: OriginMatch,
-    _now: Timestamp,
 ) -> Found {
     let mut found = Found::default();
     let before: BTreeMap<_, _> = before.iter().map(|one| (&one.deployment, one)).collect();
@@ -143,8 +141,7 @@ fn url(known: &Known, bases: &Bases) -> String {
     join(&base, &format!("/v1?deploymentId={}&application=watchpost", known.id)).to_string()
 }
 
-fn websocket(target: &Target) -> crate::check::target::Scheme {
-    use crate::check::target::Scheme;
+fn websocket(target: &Target) -> Scheme {
     if target.scheme.is_tls() { Scheme::Wss } else { Scheme::Ws }
 }
 
@@ -211,3 +208,6 @@ fn legal(name: &str) -> String {
     }
     text.trim_end_matches('-').to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use http::HeaderValue;
 use http::header::IF_NONE_MATCH;
-use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 use url::{Url, form_urlencoded};
@@ -51,10 +50,10 @@ pub async fn run(desk: Desk) {
     loop {
         let wanted = settings.borrow_and_update().deployments();
         let began = Instant::now();
-        let found = look(&desk, &known, wanted).await;
+        let found = look(&desk.platform, &known, wanted).await;
         round = take(&desk, &mut known, found, &round).await;
         turn += 1;
-        let next = began + jittered(desk.genesys.refresh, &desk.genesys.account.region.aws, turn);
+        let next = began + jittered(desk.genesys.refresh, desk.genesys.account.region.aws, turn);
         loop {
             tokio::select! {
                 () = sleep_until(next) => break,
@@ -104,13 +103,13 @@ pub struct Found {
     pub trouble: Option<(&'static str, String)>,
 }
 
-/// Asks everybody once; changes nothing.
-async fn look(
-    desk: &Desk,
+/// Asks everybody once: of these deployments, and of all that the organisation has.
+pub async fn look(
+    platform: &Platform,
     before: &BTreeMap<DeploymentId, Known>,
     mut wanted: BTreeSet<DeploymentId>,
 ) -> Found {
-    let (platform, account) = (&desk.platform, &desk.genesys.account);
+    let account = platform.settings();
     let mut found = Found { known: BTreeMap::new(), complete: false, trouble: None };
     let asks = account.credentials.is_some() && account.compat == Compat::Genesys;
     let mut listed = None;
@@ -162,7 +161,7 @@ async fn look(
 }
 
 /// What the public files say of one deployment, and the API where it was asked.
-pub async fn look_at(
+async fn look_at(
     platform: &Platform,
     mut known: Known,
     api: Option<Result<Heard<Deployment>, Trouble>>,
@@ -252,7 +251,7 @@ fn said<T>(read: Read<T>, etag: Option<String>) -> Heard<T> {
 }
 
 /// What the platform API says of one deployment.
-pub async fn by_api(
+async fn by_api(
     platform: &Platform,
     id: &DeploymentId,
     compat: Compat,
@@ -270,17 +269,17 @@ pub async fn by_api(
 
 /// The deployments of an organisation.
 #[derive(Debug)]
-pub struct List {
+struct List {
     /// By their ids.
-    pub deployments: BTreeMap<DeploymentId, Read<Deployment>>,
+    deployments: BTreeMap<DeploymentId, Read<Deployment>>,
     /// Whether these are all.
-    pub complete: bool,
+    complete: bool,
     /// How many could not be read.
-    pub unreadable: usize,
+    unreadable: usize,
 }
 
 /// Reads the list, page by page.
-pub async fn list(platform: &Platform, compat: Compat) -> Result<List, Trouble> {
+async fn list(platform: &Platform, compat: Compat) -> Result<List, Trouble> {
     let mut list = List { deployments: BTreeMap::new(), complete: false, unreadable: 0 };
     let mut after: Option<String> = None;
     for _ in 0..MAX_PAGES {
@@ -357,7 +356,7 @@ async fn take(
         (None, Some(_)) => tracing::info!("Genesys Cloud: every question is answered again"),
         _ => {}
     }
-    discover(desk, known, complete, now).await;
+    discover(desk, known, complete).await;
     let shown = known.iter().map(|(id, known)| (id.clone(), Arc::new(known.clone()))).collect();
     desk.show(|view| {
         view.deployments = shown;
@@ -376,19 +375,14 @@ async fn take(
 }
 
 /// Offers the endpoints that follow, where they are others than before.
-async fn discover(
-    desk: &Desk,
-    known: &BTreeMap<DeploymentId, Known>,
-    complete: bool,
-    now: Timestamp,
-) {
+async fn discover(desk: &Desk, known: &BTreeMap<DeploymentId, Known>, complete: bool) {
     if !desk.genesys.discover {
         return;
     }
     let before = desk.discoveries.list.borrow().clone();
     let bases = desk.platform.bases();
     let rule = desk.genesys.origin_match;
-    let found = discovery::discover(&before, known, complete, bases, rule, now);
+    let found = discovery::discover(&before, known, complete, bases, rule);
     desk.show(|view| view.skipped = found.skipped);
     if found.endpoints == *before {
         return;

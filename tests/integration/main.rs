@@ -20,6 +20,7 @@ mod correlation;
 mod cors;
 mod daemon;
 mod deadline;
+mod deployments;
 mod diagnose;
 mod durability;
 mod events_command;

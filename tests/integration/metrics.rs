@@ -23,8 +23,6 @@ async fn with_everything() -> (Home, Daemon, (Pki, Simulator)) {
     let expired = pki::open(stapling_config(expired, staple)).await;
     let talking = raw::opening_then(b"\x81\x07welcome".to_vec()).await;
     let api = raw::answering("HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\n\r\n").await;
-    // It lives as long as the daemon, which is longer than this.
-    let shop: &Simulator = Box::leak(Box::new(Simulator::shop(pki::now()).unwrap()));
     let route = raw::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await;
     let simulator = Simulator::shop(pki::now()).unwrap();
     let home = Home::new(&format!(
@@ -36,6 +34,8 @@ async fn with_everything() -> (Home, Daemon, (Pki, Simulator)) {
          [[endpoints]]\nname = \"api\"\nurl = \"http://{}/\"\nprobes = [\"cors\"]\n\
          origins = [{{ origin = \"https://app.test\" }}]\ncors = {{ method = \"PUT\" }}\nusers = {{}}\n\
          [[endpoints]]\nname = \"route\"\nurl = \"http://{}/\"\nprobes = [\"http\"]\n\
+         [[endpoints]]\nname = \"shop\"\nurl = \"{}\"\nca-file = \"genesys.pem\"\n\
+         origins = [{{ origin = \"https://shop.example\" }}]\n\
          [[endpoints]]\nname = \"guests\"\nurl = \"ws://{}/v1?deploymentId={}\"\nprobes = [\"messaging\"]\n\
          messaging = {{ level = \"session\" }}\norigins = [{{ origin = \"https://www.shop.example\" }}]\n\
          [[receivers]]\nname = \"events\"\nopen = \"anyone may post events here\"\n\
@@ -46,13 +46,17 @@ async fn with_everything() -> (Home, Daemon, (Pki, Simulator)) {
         talking.address,
         api.address,
         route.address,
-        shop.gateway(),
+        simulator.messaging_url(Org::SHOP),
+        simulator.gateway(),
         Org::SHOP,
+        genesys(&simulator),
     ));
+    std::fs::write(home.path("genesys.pem"), simulator.root_pem()).unwrap();
+    std::fs::write(home.path("genesys.secret"), Org::SECRET).unwrap();
     let daemon = home.start();
     // Which of these comes last depends on when in a second the daemon begins.
     let (mut seen, mut down) = (BTreeSet::new(), false);
-    while seen.len() < 7 || !down {
+    while seen.len() < 8 || !down {
         let line = daemon.wait_for_line("check=");
         down |= line.contains("down check=expired");
         // On a busy machine, a run may be held up: its times are in no histogram.
@@ -67,6 +71,7 @@ async fn with_everything() -> (Home, Daemon, (Pki, Simulator)) {
     assert!(answer.0.starts_with("HTTP/1.1 200"), "{answer:?}");
     daemon.metrics_until("the platform API", PATIENCE, |page| {
         page.contains("\nwatchpost_genesys_ratelimit_remaining ")
+            && page.contains("\nwatchpost_genesys_deployment_info{")
     });
     (home, daemon, (pki, simulator))
 }
@@ -78,7 +83,8 @@ fn genesys(simulator: &Simulator) -> String {
     let urls: String = urls.iter().map(|name| format!("{name}-url = \"{base}\"\n")).collect();
     format!(
         "[genesys]\nregion = \"eu-west-1\"\nclient-id = \"{id}\"\nca-file = \"genesys.pem\"\n\
-         client-secret = {{ file = \"genesys.secret\" }}\n{urls}"
+         client-secret = {{ file = \"genesys.secret\" }}\nrefresh = \"1s\"\n\
+         connections-per-minute = 1000\n{urls}"
     )
 }
 

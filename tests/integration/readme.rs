@@ -1,5 +1,7 @@
 //! The manual says what is built: every reason, metric, setting and option, and no other.
 
+use watchpost::genesys::finding::Finding;
+use watchpost::genesys::lint::Oddity;
 use watchpost::http::webhook::answer::Rejection;
 use watchpost::outcome::code::Code;
 use watchpost::outcome::reason::Reason;
@@ -54,6 +56,17 @@ fn the_table_of_warnings_is_that_of_the_code() {
     let rows: Vec<_> =
         section("## Warnings").lines().filter(|line| line.starts_with("| `")).collect();
     assert_eq!(rows, expected);
+}
+
+#[test]
+fn the_tables_of_findings_and_oddities_are_those_of_the_code() {
+    let row = |code: &str, sentence: &str, fix: &str| format!("| `{code}` | {sentence} | {fix} |");
+    let findings = Finding::ALL.iter().map(|one| row(one.code(), one.sentence(), one.fix()));
+    let oddities = Oddity::ALL.iter().map(|one| row(one.code(), one.sentence(), one.fix()));
+    let expected: Vec<_> = findings.chain(oddities).collect();
+    let told: Vec<_> =
+        section("### Deployments").lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(told, expected);
 }
 
 #[test]

@@ -50,6 +50,7 @@ fn is_ours(tag: &str) -> bool {
         "a href=\"/api/v1/checks\"",
         "a href=\"/api/v1/incidents\"",
         "a href=\"/api/v1/changes\"",
+        "a href=\"/api/v1/deployments\"",
         "a href=\"/api/v1/correlations\"",
         "a href=\"/api/v1/events\"",
         "/a",

@@ -195,6 +195,7 @@ pub fn html(page: &str, checks: usize) {
         "a href=\"/api/v1/checks\"",
         "a href=\"/api/v1/incidents\"",
         "a href=\"/api/v1/changes\"",
+        "a href=\"/api/v1/deployments\"",
         "a href=\"/api/v1/correlations\"",
         "a href=\"/api/v1/events\"",
         "section",
