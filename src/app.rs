@@ -31,7 +31,6 @@ use crate::clock;
 use crate::clock::lag::Lag;
 use crate::clock::timer::Timer;
 use crate::config::Config;
-use crate::config::discovered::Discovered;
 use crate::config::genesys::connections_per_minute;
 use crate::http::reload::Request;
 use crate::http::server::{self, Spare};
@@ -49,7 +48,7 @@ use crate::schedule::promise::Promise;
 use crate::schedule::slot::Slot;
 use crate::schedule::{self, Confirm, Pace, Plan};
 use crate::tenant::{self, Tenant};
-use discoveries::Discoveries;
+use discoveries::{Discoveries, Restored};
 use outgoing::Told;
 use reload::{Outlets, Reloader, Reloads};
 use sight::{Eyes, Watch};
@@ -73,7 +72,7 @@ pub struct App {
     events: inbox::Store,
     reloads: Reloads,
     requests: Receiver<Request>,
-    discovered: Arc<[Discovered]>,
+    discovered: Restored,
 }
 
 /// Why the daemon cannot begin or go on.
@@ -198,7 +197,7 @@ impl App {
         };
         let genesys = tenant::Settings::new(self.config.genesys.as_ref(), &self.config.checks);
         let (genesys, settings_of_genesys) = watch::channel(genesys);
-        let (offers, offered) = watch::channel(self.discovered);
+        let (offers, offered) = watch::channel(self.discovered.taken);
         let (tenant, known) = {
             let (path, reloads) = (path.clone(), self.reloads.clone());
             let ask = Arc::new(move || reloads.ask());
@@ -276,7 +275,7 @@ impl App {
             kept,
             tenant: genesys,
         };
-        let discovered = Discoveries::new(offered);
+        let discovered = Discoveries::new(offered, &self.config, self.discovered.refused);
         Reloader { config: self.config, outlets, probing, discovered }.spawn(self.requests)?;
         let reader = Reader::new(messages.clone());
         let context = Context {

@@ -19,8 +19,13 @@ pub struct Discoveries {
 
 impl Discoveries {
     /// Those that run are the ones that are offered now.
-    pub fn new(offered: watch::Receiver<Arc<[Discovered]>>) -> Self {
+    pub fn new(
+        offered: watch::Receiver<Arc<[Discovered]>>,
+        config: &Config,
+        refused: bool,
+    ) -> Self {
         let taken = offered.borrow().clone();
+        show(config, refused);
         Self { offered, taken }
     }
 
@@ -50,28 +55,31 @@ impl Discoveries {
     }
 }
 
-/// A config with what was discovered before the daemon ended last; the one that there is, where
-/// that cannot be.
-pub fn restored(config: Config) -> (Config, Arc<[Discovered]>) {
+/// What was discovered before the daemon ended last.
+#[derive(Debug, Default)]
+pub struct Restored {
+    /// What runs.
+    pub taken: Arc<[Discovered]>,
+    /// Whether there is no room for it.
+    pub refused: bool,
+}
+
+/// A config with what was discovered before; the one that there is, where that cannot be.
+pub fn restored(config: Config) -> (Config, Restored) {
     if !config.genesys.as_ref().is_some_and(|genesys| genesys.discover) {
-        return (config, Arc::default());
+        return (config, Restored::default());
     }
     let rows = kept::read::<Vec<Discovered>>(&config.events.path, Kind::Discovered);
     let discovered: Arc<[Discovered]> =
         rows.into_iter().next().map(|(_, list)| list).unwrap_or_default().into();
     if discovered.is_empty() {
-        show(&config, false);
-        return (config, discovered);
+        return (config, Restored::default());
     }
     match Config::load_with(&config.path, &discovered) {
-        Ok(with) => {
-            show(&with, false);
-            (with, discovered)
-        }
+        Ok(with) => (with, Restored { taken: discovered, refused: false }),
         Err(error) => {
             tracing::warn!("what was discovered is not taken up: {error}");
-            show(&config, true);
-            (config, Arc::default())
+            (config, Restored { refused: true, ..Restored::default() })
         }
     }
 }

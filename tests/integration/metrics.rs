@@ -51,8 +51,8 @@ async fn with_everything() -> (Home, Daemon, (Pki, Simulator)) {
         Org::SHOP,
         genesys(&simulator),
     ));
-    std::fs::write(home.path("genesys.pem"), simulator.root_pem()).unwrap();
-    std::fs::write(home.path("genesys.secret"), Org::SECRET).unwrap();
+    std::fs::write(home.path().join("genesys.pem"), simulator.root_pem()).unwrap();
+    std::fs::write(home.path().join("genesys.secret"), Org::SECRET).unwrap();
     let daemon = home.start();
     // Which of these comes last depends on when in a second the daemon begins.
     let (mut seen, mut down) = (BTreeSet::new(), false);
