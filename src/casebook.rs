@@ -56,6 +56,8 @@ pub enum Message {
     Settings(correlate::Settings),
     /// Somebody changed something.
     Changed(ChangeEvent),
+    /// The contact centre says this of itself; nothing where all is well.
+    Hint(Option<Arc<str>>),
     /// Somebody wants to know something.
     Ask(Question),
 }
@@ -151,6 +153,7 @@ impl Casebook {
             }
             Message::Settings(settings) => self.windows.set(settings),
             Message::Changed(change) => self.incidents.changed(&self.reader, change),
+            Message::Hint(hint) => self.incidents.hint(hint),
             Message::Ask(question) => self.answer(question),
         }
     }

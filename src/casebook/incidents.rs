@@ -124,6 +124,11 @@ impl Incidents {
         self.cases.blind(why.as_deref(), clock::now());
     }
 
+    /// Takes in what the contact centre says of itself.
+    pub fn hint(&mut self, hint: Option<Arc<str>>) {
+        self.cases.hint(hint);
+    }
+
     /// Takes in how a window was judged.
     pub fn window(&mut self, window: &Window) {
         self.cases.window(window, clock::now());

@@ -78,6 +78,8 @@ pub struct Case {
     owner: Ownership,
     checks: BTreeMap<CheckId, Watched>,
     minutes: Minutes,
+    /// What the contact centre says of itself, while that is not "all is well".
+    pub hint: Option<Arc<str>>,
     /// The open incident, or else the last one.
     pub incident: Option<Incident>,
     /// Whether that must be written.
@@ -94,6 +96,7 @@ impl Case {
             owner: Ownership::default(),
             checks: BTreeMap::new(),
             minutes: Minutes::default(),
+            hint: None,
             incident: None,
             dirt: Dirt::None,
             unwritten: Vec::new(),

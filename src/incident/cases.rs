@@ -33,6 +33,7 @@ pub struct Cases {
     /// Oldest first.
     changes: VecDeque<ChangeEvent>,
     blind: bool,
+    hint: Option<Arc<str>>,
     notices: VecDeque<Notice>,
     counts_written_at: Option<Timestamp>,
 }
@@ -120,6 +121,14 @@ impl Cases {
         }
     }
 
+    /// Takes in what the contact centre says of itself; nothing where all is well.
+    pub fn hint(&mut self, hint: Option<Arc<str>>) {
+        for case in self.cases.values_mut() {
+            case.hint.clone_from(&hint);
+        }
+        self.hint = hint;
+    }
+
     /// Time passes.
     pub fn tick(&mut self, now: Timestamp) {
         // A case may begin with a failure that is some minutes old.
@@ -205,7 +214,11 @@ impl Cases {
     }
 
     fn case(&mut self, endpoint: &EndpointName) -> &mut Case {
-        self.cases.entry(endpoint.clone()).or_insert_with(|| Case::new(endpoint.clone()))
+        self.cases.entry(endpoint.clone()).or_insert_with(|| {
+            let mut case = Case::new(endpoint.clone());
+            case.hint.clone_from(&self.hint);
+            case
+        })
     }
 
     fn queue(&mut self, notices: impl IntoIterator<Item = Notice>) {

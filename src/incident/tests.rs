@@ -137,6 +137,27 @@ impl Desk {
 }
 
 #[test]
+fn what_the_contact_centre_says_of_itself_stands_in_an_incident_that_begins_meanwhile() {
+    let hint = "at this moment: incident i1 \"Messages late\" (major, monitoring)";
+    let told = |desk: &Desk| {
+        let is_hint = |what: &What| matches!(what, What::Change { source: ChangeSource::StatusPage, what, .. } if what == hint);
+        desk.story().iter().filter(|what| is_hint(what)).count()
+    };
+    for says in [true, false] {
+        let mut desk = Desk::new("");
+        desk.cases.hint(Some("incident i1 \"Messages late\" (major, monitoring)".into()));
+        if !says {
+            desk.cases.hint(None);
+        }
+        desk.run(0, -30, Verdict::Pass, State::Up);
+        desk.goes_down(0, 0);
+        assert!(desk.is_open());
+        assert_eq!(told(&desk), usize::from(says), "{:#?}", desk.story());
+        assert_eq!(desk.incident().whose, Whose::You, "it is a hint, and no verdict");
+    }
+}
+
+#[test]
 fn an_outage_is_opened_followed_and_closed() {
     let mut desk = Desk::new("team = \"web\"\ntier = \"1\"");
     let change = ChangeEvent {

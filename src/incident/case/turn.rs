@@ -8,7 +8,6 @@ use super::note::{failed, note, note_change, strike};
 use super::{BLIND_SPOT_WITHIN, CHANGED_EVERY, Case, Dirt, FLAPPING, MAX_UNWRITTEN, Watched};
 use crate::correlate::Minute;
 use crate::health::State;
-use crate::incident::ChangeEvent;
 use crate::incident::cause::Whose;
 use crate::incident::id::IncidentId;
 use crate::incident::minutes::Minutes;
@@ -16,6 +15,7 @@ use crate::incident::notice::{Event, Notice};
 use crate::incident::record::{Closed, Ended, Incident, LastWord, Trouble};
 use crate::incident::severity::{Impact, weigh};
 use crate::incident::timeline::{Timeline, What};
+use crate::incident::{ChangeEvent, ChangeSource};
 
 impl Case {
     pub(super) fn open(
@@ -74,6 +74,11 @@ impl Case {
         }
         for change in changes.iter().filter(|change| change.concerns(&self.endpoint)) {
             note_change(&mut incident, change);
+        }
+        if let Some(hint) = &self.hint {
+            // It may have begun long before: whoever asks whose trouble this is wants to know.
+            let (source, what) = (ChangeSource::StatusPage, format!("at this moment: {hint}"));
+            incident.timeline.add(now, What::Change { source, what, who: None });
         }
         self.incident = Some(incident);
         self.weigh(now);
