@@ -52,7 +52,11 @@ impl ChangeEvent {
     /// An entry of the audit log may come as an event and be asked for besides: its moment and
     /// what was done to which entity are the same then, though one may know more of the rest.
     pub fn is(&self, other: &Self) -> bool {
-        let head = |what: &str| what.split(": ").next().map(str::to_owned);
+        let head = |what: &str| {
+            let head = what.split(": ").next().and_then(|head| head.split("; ").next());
+            // A topic shouts what the API says.
+            head.map(str::to_ascii_lowercase)
+        };
         self.at == other.at
             && self.source == other.source
             && match self.source {

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::check::endpoint::Trust;
 use crate::check::target::{Host, Target};
 use crate::outcome::quoted::Quoted;
+pub use network::tls;
 
 /// Longest that a connection may take, with its handshake.
 const CONNECT: Duration = Duration::from_secs(5);

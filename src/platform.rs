@@ -3,11 +3,14 @@
 //! A [`Platform`] is one organisation. However many ask at a time, they share a token, one budget
 //! and what the servers said about coming back.
 
+pub mod audits;
+pub mod channel;
 mod exchange;
 mod gates;
 mod pace;
 mod persist;
 mod retry;
+pub mod socket;
 mod token;
 
 use std::borrow::Cow;

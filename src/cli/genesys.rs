@@ -1,6 +1,7 @@
 //! `watchpost genesys`: what there is at Genesys Cloud.
 
 mod apply;
+mod audits;
 mod deployments;
 
 use std::process::ExitCode;
@@ -15,6 +16,8 @@ pub enum Command {
     /// Say which deployments there are, whom they let in, and what is odd about that.
     #[command(after_help = deployments::EXIT_STATUSES)]
     Deployments(deployments::Args),
+    /// Say who changed what, out of the audit log.
+    Audits(audits::Args),
 }
 
 impl Command {
@@ -23,6 +26,7 @@ impl Command {
         match self {
             Self::Apply(args) => apply::apply(&args),
             Self::Deployments(args) => deployments::deployments(&args),
+            Self::Audits(args) => audits::audits(&args),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `[genesys]`: the organisation at Genesys Cloud.
 
 mod environment;
+pub mod news;
 mod paths;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ use crate::genesys::domains::OriginMatch;
 use crate::genesys::paths::Paths;
 use crate::genesys::region::Region;
 pub use environment::Environment;
+use news::News;
 
 /// Calls of the platform API a minute: a token has 300, which other tools want some of.
 const REQUESTS_PER_MINUTE: u32 = 120;
@@ -58,6 +60,8 @@ pub struct Genesys {
     pub paths: Paths,
     /// Connections a minute that probes may take of a deployment.
     pub connections_per_minute: u32,
+    /// What it is asked and listened to for.
+    pub news: News,
 }
 
 /// Connections a minute that probes may take of a deployment, also where there is no table.
@@ -74,18 +78,19 @@ pub(super) fn read(
     cautions: &mut Vec<Caution>,
 ) -> Option<Genesys> {
     let fix = "write it as a table: [genesys]";
-    let (span, mut raw) = table.take("genesys", fix, faults)?;
+    let (span, raw) = table.take("genesys", fix, faults)?;
     let mut reader = Reader { span, folder, environment, faults, cautions };
-    let (origin_match, discover, refresh) =
-        (raw.origin_match.clone(), raw.discover.clone(), raw.refresh.clone());
+    let asked = raw.clone();
     let given = [raw.channels_path.clone(), raw.webhooks_path.clone()];
     let paths = paths::read(given, &mut reader);
     let connections_per_minute =
-        reader.connections(std::mem::take(&mut raw.connections_per_minute));
+        reader.connections(asked.connections_per_minute.clone());
     let account = reader.account(raw);
+    let origin_match = asked.origin_match.clone();
     let origin_match = origin_match.take("genesys.origin-match", reader.faults).unwrap_or_default();
-    let discover = reader.discover(discover, account.as_ref());
-    let refresh = reader.refresh(refresh);
+    let discover = reader.discover(asked.discover.clone(), account.as_ref());
+    let refresh = reader.refresh(asked.refresh.clone());
+    let news = news::read(&asked, account.as_ref(), &mut reader);
     Some(Genesys {
         account: account?,
         paths,
@@ -93,6 +98,7 @@ pub(super) fn read(
         discover,
         refresh,
         connections_per_minute,
+        news,
     })
 }
 

@@ -280,7 +280,7 @@ pub struct Notify {
 }
 
 /// `[genesys]`
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct Genesys {
     pub region: Field<Region>,
@@ -303,4 +303,10 @@ pub struct Genesys {
     pub origin_match: Field<OriginMatch>,
     pub discover: Field<bool>,
     pub refresh: Field<HumanDuration>,
+    pub topics: Field<Vec<Key>>,
+    pub audits: Field<bool>,
+    pub audit_services: Field<Vec<Key>>,
+    pub audit_path: Field<Line>,
+    pub status_page: Field<bool>,
+    pub status_component: Field<Line>,
 }

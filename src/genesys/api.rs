@@ -27,6 +27,8 @@ pub enum Api {
     Integrations,
     /// Messages and conversations.
     Conversations,
+    /// What happened in conversations.
+    ConversationDetails,
     /// A deployment's list of domains, as browsers see it.
     CdnDomains,
     /// A deployment's configuration, as browsers see it.
@@ -43,7 +45,7 @@ pub enum Api {
 
 impl Api {
     /// Every one.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Token,
         Self::Deployments,
         Self::Configurations,
@@ -54,6 +56,7 @@ impl Api {
         Self::Triggers,
         Self::Integrations,
         Self::Conversations,
+        Self::ConversationDetails,
         Self::CdnDomains,
         Self::CdnConfig,
         Self::StatusPage,
@@ -75,6 +78,7 @@ impl Api {
             Self::Triggers => "triggers",
             Self::Integrations => "integrations",
             Self::Conversations => "conversations",
+            Self::ConversationDetails => "conversation_details",
             Self::CdnDomains => "cdn_domains",
             Self::CdnConfig => "cdn_config",
             Self::StatusPage => "status_page",
@@ -108,6 +112,7 @@ impl Api {
             Self::Triggers => Some("processautomation:trigger:view"),
             Self::Integrations => Some("integrations:integration:view"),
             Self::Conversations => Some("conversation:message:view"),
+            Self::ConversationDetails => Some("analytics:conversationDetail:view"),
             _ => None,
         }
     }

@@ -33,6 +33,7 @@ mod layers;
 mod lifecycle;
 mod messaging;
 mod metrics;
+mod news;
 mod notify;
 mod platform;
 mod protobuf;

@@ -1,0 +1,99 @@
+//! `watchpost genesys audits`, in each of the ways in which it can be asked.
+
+use std::process::Output;
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use watchpost::simulator::{AllowList, Org, Simulator, Surface};
+
+use super::{home, now, shop};
+use crate::fixture::daemon::{Home, watchpost};
+
+fn ask(home: &Home, args: &[&str]) -> Output {
+    let mut command = watchpost(&["genesys", "audits", "--config"]);
+    command.arg(home.config()).args(args).output().unwrap()
+}
+
+fn entries(output: &Output) -> Vec<Value> {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn edit(simulator: &Simulator, times: i64) {
+    for number in 0..times {
+        let at = now() - SignedDuration::from_secs(60 * (times - number));
+        let list = AllowList::of(&[&format!("shop{number}.example")]);
+        simulator.with(|org| org.edit_domains(Org::SHOP, list, at));
+    }
+}
+
+#[test]
+fn all_pages_are_listed_and_nobody_by_name() {
+    let simulator = shop();
+    edit(&simulator, 230);
+    let home = home(&simulator, "", "");
+    let output = ask(&home, &["--json", "--since", "7d"]);
+    let listed = entries(&output);
+    assert_eq!(listed.len(), 230);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("asking WebDeployments at once"), "{told}");
+    assert!(told.contains("page 3: 230 entries of 230\n"), "{told}");
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("Alex"));
+    assert_eq!(listed[0]["by"], Org::ADMINISTRATOR);
+
+    let output = ask(&home, &["--entity", Org::HELP]);
+    assert!(entries(&output).is_empty());
+    let output = ask(&home, &["--since", "90s"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    let last =
+        format!("Deployment {} Update: allowedDomains shop228.example -> shop229", Org::SHOP);
+    assert!(text.contains(&last), "{text}");
+}
+
+#[test]
+fn a_service_that_is_not_given_at_once_is_asked_by_a_query() {
+    let simulator = shop();
+    edit(&simulator, 1200);
+    simulator.with(|org| org.audits.realtime.clear());
+    let output = ask(&home(&simulator, "", ""), &["--json"]);
+    assert_eq!(entries(&output).len(), 1200);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("by a query") && told.contains("page 3: 1200 entries"), "{told}");
+}
+
+#[test]
+fn the_seeds_are_asked_as_they_ask() {
+    let simulator = shop();
+    edit(&simulator, 150);
+    let output =
+        ask(&home(&simulator, "compat = \"seed\"\n", ""), &["--json", "--entity", Org::SHOP]);
+    assert_eq!(entries(&output).len(), 150);
+    assert_eq!(simulator.requests(Surface::SeedAudits), 2);
+    assert_eq!(simulator.requests(Surface::Audits), 0);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_what_to_do() {
+    let simulator = shop();
+    simulator.with(|org| org.missing_permissions.insert("audits:audit:view".to_owned()));
+    let home = home(&simulator, "", "");
+    let output = ask(&home, &[]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("audits:audit:view") && told.contains("\n  do: Give one of"), "{told}");
+    simulator.with(|org| {
+        org.missing_permissions.clear();
+        org.audits.realtime.clear();
+        org.audits.fail = true;
+    });
+    assert_eq!(ask(&home, &[]).status.code(), Some(1));
+    for wrong in
+        [&["--since", "soon"][..], &["--from", "2030-01-01T00:00:00Z"], &["--entity", "a b"]]
+    {
+        assert_eq!(ask(&home, wrong).status.code(), Some(2), "{wrong:?}");
+    }
+    let without = Home::new("");
+    assert_eq!(ask(&without, &[]).status.code(), Some(2));
+}
