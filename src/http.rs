@@ -90,6 +90,7 @@ pub fn router(context: Context) -> Router {
         .route("/api/v1/incidents", get(api::incidents::list))
         .route("/api/v1/incidents/{id}", get(api::incidents::one))
         .route("/api/v1/incidents/{id}/evidence/{n}", get(api::incidents::evidence))
+        .route("/api/v1/news", get(api::news::show))
         .route("/api/v1/openapi.json", get(openapi::document))
         .route("/-/healthy", get(live::healthy))
         .route("/-/ready", get(live::ready))

@@ -8,6 +8,7 @@
 mod batch;
 mod gauges;
 pub mod letter;
+pub mod meters;
 mod numbers;
 pub mod reader;
 mod recovery;

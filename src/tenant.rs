@@ -4,13 +4,16 @@
 //! goes into a read model, to the casebook as changes, to the inbox as events, and to the reloader
 //! as endpoints. Its trouble is the monitor's own: the daemon goes on without it, and says so.
 
+mod audits;
 pub mod binding;
 mod changes;
+mod channel;
 pub mod discovery;
 pub mod kept;
 pub mod known;
 pub mod refresh;
 pub mod report;
+mod statuspage;
 pub mod view;
 
 use std::collections::BTreeSet;
@@ -31,6 +34,7 @@ use crate::check::Check;
 use crate::check::endpoint::EndpointName;
 use crate::config::discovered::Discovered;
 use crate::config::genesys::Genesys;
+use crate::event::key::Key;
 use crate::genesys::DeploymentId;
 use crate::inbox::Inbox;
 use crate::platform::Platform;
@@ -47,6 +51,8 @@ pub struct Settings {
     pub genesys: Option<Arc<Genesys>>,
     /// The deployments that endpoints are doors of.
     pub doors: Arc<BTreeSet<(DeploymentId, EndpointName)>>,
+    /// The queues that endpoints name.
+    pub queues: Arc<BTreeSet<Key>>,
 }
 
 impl Settings {
@@ -57,7 +63,13 @@ impl Settings {
         let doors = endpoints.filter_map(|endpoint| {
             Some((binding::deployment(endpoint, compat)?, endpoint.name.clone()))
         });
-        Self { genesys: genesys.cloned().map(Arc::new), doors: Arc::new(doors.collect()) }
+        let users = checks.iter().filter_map(|check| check.endpoint.users.as_ref());
+        let queues = users.flat_map(|users| users.queues.iter().cloned());
+        Self {
+            genesys: genesys.cloned().map(Arc::new),
+            doors: Arc::new(doors.collect()),
+            queues: Arc::new(queues.collect()),
+        }
     }
 
     /// The deployments alone.
@@ -121,6 +133,9 @@ impl Desk {
 /// Every task. Each goes on until it is ended; one that returns has nothing to do.
 fn begin(desk: &Desk, tasks: &mut JoinSet<()>) {
     tasks.spawn(keep_up("deployments", desk.clone(), refresh::run));
+    tasks.spawn(keep_up("audits", desk.clone(), audits::run));
+    tasks.spawn(keep_up("status page", desk.clone(), statuspage::run));
+    tasks.spawn(keep_up("channel", desk.clone(), channel::run));
 }
 
 /// The thread, before it begins.

@@ -41,6 +41,7 @@ pub fn install() -> PrometheusHandle {
 
 fn describe() {
     describe_events();
+    describe_channel();
     describe_histogram!(
         "watchpost_schedule_delay_seconds",
         Unit::Seconds,
@@ -172,6 +173,32 @@ fn describe_genesys() {
     describe_gauge!(
         "watchpost_genesys_discovery_refused",
         "Whether what was discovered makes a config that is refused."
+    );
+}
+
+/// Of the notification channel: they are there once topics are wanted.
+fn describe_channel() {
+    describe_gauge!(
+        "watchpost_channel_connected",
+        "Whether the socket of the notification channel is open."
+    );
+    describe_gauge!(
+        "watchpost_channel_last_frame_timestamp_seconds",
+        "When the last frame came over it."
+    );
+    describe_gauge!(
+        "watchpost_channel_topics",
+        "Topics that are subscribed to, and those of the config that are not."
+    );
+    describe_counter!("watchpost_channel_lost_total", "Sockets that were lost, by why.");
+    describe_counter!(
+        "watchpost_channel_gaps_total",
+        "Times in which events may have been missed."
+    );
+    describe_counter!("watchpost_channel_gap_seconds_total", "How long these were together.");
+    describe_counter!(
+        "watchpost_channel_backfilled_events_total",
+        "Events of these times that were found afterwards."
     );
 }
 

@@ -5,6 +5,7 @@ pub mod correlations;
 pub mod deployments;
 pub mod events;
 pub mod incidents;
+pub mod news;
 mod query;
 mod trouble;
 

@@ -3,6 +3,7 @@
 mod changes;
 mod deployments;
 mod incidents;
+mod news;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,6 +119,7 @@ pub fn render(snapshot: &Snapshot, beside: &Beside) -> Markup {
                 }
                 @if let Some(blind) = blindness(snapshot) { (blind) }
                 (incidents::open(&beside.open, now))
+                (news::heard(&beside.tenant, now))
                 main {
                     table {
                         thead {
@@ -138,7 +140,8 @@ pub fn render(snapshot: &Snapshot, beside: &Beside) -> Markup {
                     a href="/api/v1/changes" { "/api/v1/changes" } " · "
                     a href="/api/v1/deployments" { "/api/v1/deployments" } " · "
                     a href="/api/v1/correlations" { "/api/v1/correlations" } " · "
-                    a href="/api/v1/events" { "/api/v1/events" }
+                    a href="/api/v1/events" { "/api/v1/events" } " · "
+                    a href="/api/v1/news" { "/api/v1/news" }
                 }
             }
         }

@@ -27,10 +27,11 @@ use crate::event::fault::Fault;
 use crate::event::key::Key;
 use crate::event::parse::{CloudEvent, Headers, Parsed, parse_signed};
 use crate::event::project::project;
+use crate::inbox::meters::Received;
 use crate::inbox::{Arrival, DeadLetter, Inbox, Stored};
 use crate::receiver::{Auth, Receiver};
 use answer::Rejection;
-use meters::{Meters, Received};
+use meters::Meters;
 use rate::Rate;
 
 const WEBCHAT_HEALTH: HeaderName = HeaderName::from_static("x-webchat-health");

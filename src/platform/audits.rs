@@ -64,7 +64,7 @@ impl<'a> Audits<'a> {
             Compat::Genesys if now.duration_since(query.from) >= audit::AT_ONCE => Way::Query,
             Compat::Genesys => {
                 let path = format!("{REALTIME}/servicemapping");
-                match platform.call(Call::get(Api::Audits, path.as_str())).await {
+                match platform.ask(Call::get(Api::Audits, path.as_str())).await {
                     Ok(reply) if query.is_realtime(&reply.json, now) => Way::Realtime,
                     // Whoever has no list of them has no such audits either.
                     Ok(_) => Way::Query,
@@ -117,7 +117,7 @@ impl<'a> Audits<'a> {
             Some(body) => Call::new(api, Method::POST, path).body(body).idempotent(),
             None => Call::get(api, path),
         };
-        let reply = self.platform.call(call).await?;
+        let reply = self.platform.ask(call).await?;
         let malformed = || Trouble::new(api, Kind::Malformed { field: "entities" });
         let page = Page::read(&reply.json).ok_or_else(malformed)?;
         self.place = self.after(&page.next);
@@ -153,7 +153,7 @@ impl<'a> Audits<'a> {
         let trouble = |kind| Trouble::new(Api::Audits, kind);
         let malformed = || trouble(Kind::Malformed { field: "id" });
         let call = Call::new(Api::Audits, Method::POST, QUERY).body(self.query.body());
-        let begun = self.platform.call(call).await?;
+        let begun = self.platform.ask(call).await?;
         let (id, mut progress) = audit::progress(&begun.json).ok_or_else(malformed)?;
         let deadline = Instant::now() + RUNNING;
         let mut wait = LOOK_AGAIN.0;
@@ -168,7 +168,7 @@ impl<'a> Audits<'a> {
                 Progress::Running => sleep(wait).await,
             }
             wait = (2 * wait).min(LOOK_AGAIN.1);
-            let looked = self.platform.call(Call::get(Api::Audits, path.as_str())).await?;
+            let looked = self.platform.ask(Call::get(Api::Audits, path.as_str())).await?;
             progress = audit::progress(&looked.json).ok_or_else(malformed)?.1;
         }
     }

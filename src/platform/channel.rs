@@ -1,9 +1,11 @@
 //! Notification channels: made, listed, subscribed to.
 
+use std::pin::Pin;
+
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{Call, Platform};
+use super::{Call, Platform, Reply};
 use crate::event::key::Key;
 use crate::genesys::api::Api;
 use crate::genesys::channel::backlog::Gap;
@@ -22,9 +24,18 @@ const TOPICS: &str = "/api/v2/notifications/availabletopics\
 const DETAILS: &str = "/api/v2/analytics/conversations/details/query";
 
 impl Platform {
+    /// A call as a future of one known type: what waits for several of them in turn, and is itself
+    /// waited for, would else hold each of them in its own type, and take minutes to compile.
+    pub fn ask<'a>(
+        &'a self,
+        call: Call<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<Reply, Trouble>> + Send + 'a>> {
+        Box::pin(self.call(call))
+    }
+
     /// Makes a channel. Asked once: each makes another, and there are few.
     pub async fn make_channel(&self) -> Result<Channel, Trouble> {
-        let reply = self.call(Call::new(Api::Channels, Method::POST, CHANNELS)).await?;
+        let reply = self.ask(Call::new(Api::Channels, Method::POST, CHANNELS)).await?;
         let malformed = || Trouble::new(Api::Channels, Kind::Malformed { field: "connectUri" });
         Channel::read(&reply.json).ok_or_else(malformed)
     }
@@ -38,14 +49,14 @@ impl Platform {
         let topics: Vec<_> = topics.iter().map(|topic| json!({ "id": topic.as_str() })).collect();
         let path = format!("{CHANNELS}/{channel}/subscriptions?ignoreErrors=true");
         let call = Call::new(Api::Subscriptions, Method::PUT, path).body(Value::Array(topics));
-        let reply = self.call(call).await?;
+        let reply = self.ask(call).await?;
         let malformed = || Trouble::new(Api::Subscriptions, Kind::Malformed { field: "entities" });
         subscriptions(&reply.json).ok_or_else(malformed)
     }
 
     /// Which topics can be subscribed to.
     pub async fn topics(&self) -> Result<Offered, Trouble> {
-        let reply = self.call(Call::get(Api::Topics, TOPICS)).await?;
+        let reply = self.ask(Call::get(Api::Topics, TOPICS)).await?;
         let malformed = || Trouble::new(Api::Topics, Kind::Malformed { field: "entities" });
         Offered::read(&reply.json).ok_or_else(malformed)
     }
@@ -55,7 +66,7 @@ impl Platform {
     pub async fn missed(&self, gap: &Gap, page: u32) -> Result<(Vec<Value>, usize), Trouble> {
         let api = Api::ConversationDetails;
         let call = Call::new(api, Method::POST, DETAILS).body(gap.body(page)).idempotent();
-        let reply = self.call(call).await?;
+        let reply = self.ask(call).await?;
         let malformed = || Trouble::new(api, Kind::Malformed { field: "conversations" });
         gap.frames(&reply.json).ok_or_else(malformed)
     }

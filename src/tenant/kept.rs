@@ -22,6 +22,10 @@ pub enum Kind {
     Deployment,
     /// The endpoints that were discovered last, as a whole.
     Discovered,
+    /// Up to when audits were asked for.
+    Audits,
+    /// The notification channel, and up to when nothing was missed.
+    Channel,
 }
 
 impl Kind {
@@ -29,6 +33,8 @@ impl Kind {
         match self {
             Self::Deployment => "deployment",
             Self::Discovered => "discovered",
+            Self::Audits => "audits",
+            Self::Channel => "channel",
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The read model: what the page, the metrics and the API show of the organisation.
 
+pub mod news;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use super::known::Known;
 use crate::config::genesys::Genesys;
 use crate::genesys::DeploymentId;
 use crate::genesys::domains::OriginMatch;
+use news::{Channel, Feed, StatusPage};
 
 /// Rounds after which what was said last is no evidence any more.
 const STALE_ROUNDS: u32 = 3;
@@ -26,6 +29,12 @@ pub struct View {
     pub round: Round,
     /// Deployments that become no endpoint, and why.
     pub skipped: Vec<(DeploymentId, Skip)>,
+    /// The audit log.
+    pub audits: Feed,
+    /// The public status page.
+    pub status_page: StatusPage,
+    /// The notification channel; none where no topic is wanted.
+    pub channel: Option<Channel>,
     /// Why nothing is found out any more.
     pub broken: Option<String>,
 }
@@ -66,7 +75,13 @@ impl View {
             discover: genesys.discover,
             refresh: genesys.refresh,
         });
-        Self { organisation, ..Self::default() }
+        let listens = genesys.is_some_and(|genesys| !genesys.news.topics.is_empty());
+        Self { organisation, channel: listens.then(Channel::default), ..Self::default() }
+    }
+
+    /// Changes what is known of the notification channel.
+    pub fn channel(&mut self, change: impl FnOnce(&mut Channel)) {
+        change(self.channel.get_or_insert_default());
     }
 
     /// How old an answer may be that counts as evidence.

@@ -1,6 +1,8 @@
 //! What happens and what changes at Genesys Cloud, by the program against the simulator.
 
 mod audits;
+mod channel;
+mod statuspage;
 
 use jiff::Timestamp;
 use watchpost::simulator::{Org, Simulator};
@@ -34,3 +36,17 @@ fn home(simulator: &Simulator, keys: &str, rest: &str) -> Home {
     std::fs::write(home.path().join("ca.pem"), simulator.root_pem()).unwrap();
     home
 }
+
+/// An endpoint that is the door of the shop's deployment.
+fn door(simulator: &Simulator) -> String {
+    format!(
+        "[[endpoints]]\nname = \"shop\"\nurl = \"{}\"\nca-file = \"ca.pem\"\n\
+         origins = [{{ origin = \"https://www.shop.example\" }}]\n\
+         users = {{ deployments = [\"{}\"], queues = [\"{QUEUE}\"] }}\n",
+        simulator.messaging_url(Org::SHOP),
+        Org::SHOP
+    )
+}
+
+/// A queue of the shop's.
+const QUEUE: &str = "90e0e000-0000-4000-8000-000000000001";

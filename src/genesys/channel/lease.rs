@@ -35,6 +35,11 @@ impl Lease {
         Self { renewed: now, tried: None }
     }
 
+    /// When its topics were set last.
+    pub fn renewed_at(&self) -> Timestamp {
+        self.renewed
+    }
+
     /// Its topics were to be set again, and that failed.
     pub fn failed(&mut self, now: Timestamp) {
         self.tried = Some(now);

@@ -29,11 +29,25 @@ pub enum Lost {
     Nonsense,
     /// Events could not be stored.
     Refused,
-    /// What is subscribed to has changed.
-    Changed,
 }
 
 impl Lost {
+    /// Every one.
+    pub const ALL: [Self; 6] =
+        [Self::Silent, Self::Closing, Self::Gone, Self::Closed, Self::Nonsense, Self::Refused];
+
+    /// The label.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::Closing => "closing",
+            Self::Gone => "gone",
+            Self::Closed => "closed",
+            Self::Nonsense => "nonsense",
+            Self::Refused => "refused",
+        }
+    }
+
     /// In words.
     pub fn words(self) -> &'static str {
         match self {
@@ -43,7 +57,6 @@ impl Lost {
             Self::Closed => "it was closed",
             Self::Nonsense => "what came was no frame",
             Self::Refused => "events could not be stored",
-            Self::Changed => "other topics are wanted",
         }
     }
 }

@@ -53,6 +53,7 @@ fn is_ours(tag: &str) -> bool {
         "a href=\"/api/v1/deployments\"",
         "a href=\"/api/v1/correlations\"",
         "a href=\"/api/v1/events\"",
+        "a href=\"/api/v1/news\"",
         "/a",
         "/html",
     ];

@@ -6,8 +6,9 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use watchpost::simulator::{AllowList, Org, Simulator, Surface};
 
-use super::{home, now, shop};
-use crate::fixture::daemon::{Home, watchpost};
+use super::{door, home, now, shop};
+use crate::fixture::daemon::{Home, PATIENCE, watchpost};
+use crate::incidents::until;
 
 fn ask(home: &Home, args: &[&str]) -> Output {
     let mut command = watchpost(&["genesys", "audits", "--config"]);
@@ -96,4 +97,42 @@ fn what_is_wrong_is_said_with_what_to_do() {
     }
     let without = Home::new("");
     assert_eq!(ask(&without, &[]).status.code(), Some(2));
+}
+
+#[test]
+fn the_daemon_makes_each_entry_a_change_once_also_over_a_restart() {
+    let simulator = shop();
+    edit(&simulator, 3);
+    let home = home(&simulator, "", &door(&simulator));
+    let path = "/api/v1/changes?source=audit";
+    let is_read = |answer: &Value| !answer["audits"]["read_at"].is_null();
+    let daemon = home.start();
+    let listed = until(&daemon, path, |answer| !answer["changes"][2].is_null());
+    assert_eq!(listed["changes"].as_array().unwrap().len(), 3, "{listed:#}");
+    let newest = &listed["changes"][0];
+    assert_eq!((&newest["endpoint"], &newest["who"]), (&"shop".into(), &Org::ADMINISTRATOR.into()));
+    let what = newest["what"].as_str().unwrap();
+    assert!(what.ends_with("allowedDomains shop1.example -> shop2.example"), "{what}");
+    daemon.metrics_until("three", PATIENCE, |page| {
+        page.contains("watchpost_change_events_total{source=\"audit\"} 3\n")
+    });
+    drop(daemon);
+    let daemon = home.start();
+    until(&daemon, "/api/v1/news", is_read);
+    let listed = until(&daemon, path, |answer| !answer["changes"][2].is_null());
+    assert_eq!(listed["changes"].as_array().unwrap().len(), 3, "{listed:#}");
+    daemon.metrics_until("none", PATIENCE, |page| {
+        page.contains("watchpost_change_events_total{source=\"audit\"} 0\n")
+    });
+}
+
+#[test]
+fn a_missing_permission_is_shown_and_ends_nothing() {
+    let simulator = shop();
+    simulator.with(|org| org.missing_permissions.insert("audits:audit:view".to_owned()));
+    let daemon = home(&simulator, "", &door(&simulator)).start();
+    let is_told = |answer: &Value| answer["audits"]["trouble"]["code"] == "missing_permission";
+    until(&daemon, "/api/v1/news", is_told);
+    assert!(daemon.get("/").contains("The audit log cannot be read"));
+    daemon.wait_for_line("result=success");
 }

@@ -198,6 +198,7 @@ pub fn html(page: &str, checks: usize) {
         "a href=\"/api/v1/deployments\"",
         "a href=\"/api/v1/correlations\"",
         "a href=\"/api/v1/events\"",
+        "a href=\"/api/v1/news\"",
         "section",
         "/section",
         "h2",

@@ -1,0 +1,171 @@
+//! One socket, from its opening to its loss.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep_until};
+
+use super::frames::Taker;
+use super::{Listener, is_gone};
+use crate::clock;
+use crate::genesys::channel::lease::{Due, Lease};
+use crate::genesys::channel::pulse::{Lost, Pulse, Step};
+use crate::genesys::channel::{Frame, PING, Subscription};
+use crate::genesys::trouble::Trouble;
+use crate::platform::socket::{Heard, Socket};
+
+/// Longest that a ping may take to leave.
+const SENDING: Duration = Duration::from_secs(5);
+
+/// Time between two notes of how far nothing was missed.
+const REMEMBER_EVERY: Duration = Duration::from_secs(60);
+
+type Renewed = (Timestamp, Result<Vec<Subscription>, Trouble>);
+type Renewal = Pin<Box<dyn Future<Output = Renewed> + Send>>;
+
+/// Follows it. What is stored is waited for beside it, so that one slow disk does not make the
+/// server's heartbeats late; where too much waits, nothing is read.
+pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker) -> Lost {
+    let begun = Instant::now();
+    let mut pulse = Pulse::new(Duration::ZERO);
+    let mut renewals: FuturesUnordered<Renewal> = FuturesUnordered::new();
+    let mut remember_at = begun + REMEMBER_EVERY;
+    let mut settings = listener.desk.settings.clone();
+    let stop = listener.desk.stop.clone();
+    let lost = loop {
+        if taker.is_refused() {
+            break Lost::Refused;
+        }
+        let until = match pulse.step(begun.elapsed()) {
+            Step::Leave(lost) => break lost,
+            Step::Ping => {
+                pulse.asked(begun.elapsed());
+                if !socket.send(PING, SENDING).await {
+                    break Lost::Closed;
+                }
+                continue;
+            }
+            Step::Wait(until) => begun + until,
+        };
+        let renew_at = match listener.due() {
+            // The channel is over; another one begins with another socket.
+            Due::Over => break Lost::Gone,
+            Due::Renew if renewals.is_empty() => {
+                renewals.push(listener.renewal());
+                continue;
+            }
+            Due::Renew => until,
+            Due::Wait(at) => {
+                let left = Duration::try_from(at.duration_since(clock::now()));
+                Instant::now() + left.unwrap_or_default()
+            }
+        };
+        tokio::select! {
+            heard = socket.next(), if taker.has_room() => match heard {
+                Heard::Text(text) => {
+                    let Some(frame) = Frame::read(&text) else { break Lost::Nonsense };
+                    pulse.heard(&frame, begun.elapsed());
+                    let now = clock::now();
+                    listener.meters.frame(now);
+                    listener.desk.show(|view| view.channel(|channel| channel.last_frame_at = Some(now)));
+                    if let Frame::Event { topic } = frame {
+                        taker.take(&topic, text, now).await;
+                    }
+                    // As long as all before it were stored.
+                    if taker.is_whole() {
+                        listener.whole_until = Some(now);
+                    }
+                }
+                Heard::Life => pulse.heard(&Frame::Other, begun.elapsed()),
+                Heard::Nonsense => break Lost::Nonsense,
+                Heard::End => break Lost::Closed,
+            },
+            () = taker.settle() => if taker.is_whole() {
+                listener.whole_until = Some(clock::now());
+            },
+            Some((at, told)) = renewals.next(), if !renewals.is_empty() => {
+                if let Err(lost) = listener.renewed(at, told) {
+                    break lost;
+                }
+            }
+            changed = settings.changed() => {
+                // The doors may be others, and with them the topics.
+                if changed.is_err() {
+                    break Lost::Closed;
+                }
+                if listener.has_other_topics() && renewals.is_empty() {
+                    renewals.push(listener.renewal());
+                }
+            }
+            () = sleep_until(remember_at) => {
+                remember_at = Instant::now() + REMEMBER_EVERY;
+                listener.remember().await;
+            }
+            () = sleep_until(until.min(renew_at)) => {}
+            () = stop.cancelled() => break Lost::Closed,
+        }
+    };
+    taker.finish().await;
+    if lost != Lost::Closed || stop.is_cancelled() {
+        socket.close().await;
+    }
+    lost
+}
+
+impl Listener {
+    fn due(&self) -> Due {
+        self.channel.as_ref().map_or(Due::Over, |(_, lease)| lease.due(clock::now()))
+    }
+
+    /// Whether what is wanted is not what is subscribed to.
+    fn has_other_topics(&mut self) -> bool {
+        let before = self.topics.asked().to_vec();
+        let now = self.topics.wanted(&self.desk);
+        !now.is_empty() && now != before
+    }
+
+    /// Sets the topics again.
+    fn renewal(&mut self) -> Renewal {
+        let wanted = self.topics.wanted(&self.desk);
+        let (platform, now) = (self.desk.platform.clone(), clock::now());
+        let id = self.channel.as_ref().map(|(channel, _)| channel.id.clone());
+        Box::pin(async move {
+            match id {
+                Some(id) => (now, platform.subscribe(&id, &wanted).await),
+                None => (now, Ok(Vec::new())),
+            }
+        })
+    }
+
+    fn renewed(
+        &mut self,
+        at: Timestamp,
+        told: Result<Vec<Subscription>, Trouble>,
+    ) -> Result<(), Lost> {
+        match told {
+            Ok(told) => {
+                if let Some((_, lease)) = &mut self.channel {
+                    *lease = Lease::new(at);
+                }
+                self.topics.told(told);
+                self.topics.show(&self.desk, &self.meters);
+                Ok(())
+            }
+            Err(trouble) if is_gone(&trouble) => Err(Lost::Gone),
+            Err(trouble) => {
+                let code = trouble.kind.code();
+                tracing::warn!(
+                    trouble = code,
+                    "the notification channel is not renewed: {trouble}"
+                );
+                if let Some((_, lease)) = &mut self.channel {
+                    lease.failed(at);
+                }
+                Ok(())
+            }
+        }
+    }
+}

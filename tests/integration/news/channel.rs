@@ -1,0 +1,182 @@
+//! The notification channel: events without a public URL.
+
+use serde_json::Value;
+use watchpost::simulator::{AllowList, Course, Org, Scripted, Simulator, Surface};
+
+use super::{QUEUE, door, home, now, shop};
+use crate::fixture::daemon::{Daemon, Home, PATIENCE, sum};
+use crate::incidents::until;
+
+const DEPLOYMENTS: &str = "topics = [\"v2.webdeployments.deployments.{id}\", \
+    \"v2.audits.entitytype.DEPLOYMENT.entityid.{id}\"]\naudits = false\n";
+
+const CONVERSATIONS: &str =
+    "topics = [\"v2.routing.queues.{id}.conversations.messages\"]\naudits = false\n";
+
+fn listening(simulator: &Simulator, keys: &str) -> (Home, Daemon) {
+    let home = home(simulator, keys, &door(simulator));
+    let daemon = home.start();
+    connected(&daemon);
+    (home, daemon)
+}
+
+fn connected(daemon: &Daemon) {
+    daemon.metrics_until("a channel", PATIENCE, |page| {
+        page.contains("watchpost_channel_connected 1\n")
+    });
+}
+
+fn lost(daemon: &Daemon, reason: &str) {
+    let series = format!("watchpost_channel_lost_total{{reason=\"{reason}\"}} 1\n");
+    daemon.metrics_until("a loss", PATIENCE, |page| {
+        page.contains(&series) && page.contains("watchpost_channel_connected 1\n")
+    });
+}
+
+fn of_channel(daemon: &Daemon) -> Vec<Value> {
+    let answer: Value = serde_json::from_str(&daemon.get("/api/v1/events?limit=1000")).unwrap();
+    let events = answer["events"].as_array().unwrap().iter();
+    events.filter(|event| event["receiver"] == "channel").cloned().collect()
+}
+
+fn edit(simulator: &Simulator, domain: &str) {
+    simulator
+        .with(|org| org.edit_domains(Org::SHOP, AllowList::of(&["shop.example", domain]), now()));
+}
+
+#[test]
+fn what_happens_comes_into_the_inbox_and_what_changes_is_told_once() {
+    let simulator = shop();
+    let (_home, daemon) = listening(&simulator, DEPLOYMENTS);
+    let channels = simulator.with(|org| org.notifications.channels());
+    assert_eq!(channels.len(), 1);
+    let topics = simulator.with(|org| org.notifications.topics(&channels[0]));
+    assert_eq!(topics.len(), 2, "{topics:?}");
+    edit(&simulator, "new.example");
+    let is_there = |answer: &Value| !answer["changes"][0].is_null();
+    let audits = until(&daemon, "/api/v1/changes?source=audit", is_there);
+    let change = &audits["changes"][0];
+    let what = change["what"].as_str().unwrap();
+    assert!(what.contains("allowedDomains shop.example -> shop.example, new.example"), "{what}");
+    assert_eq!((&change["who"], &change["endpoint"]), (&Org::ADMINISTRATOR.into(), &"shop".into()));
+    // The event of it is stored too, and is the same change.
+    daemon.metrics_until("both events", PATIENCE, |page| {
+        page.contains("watchpost_events_received_total{source=\"channel\",class=\"audit\"} 1\n")
+            && page.contains(
+                "watchpost_events_received_total{source=\"channel\",class=\"deployment\"} 1\n",
+            )
+            && page.contains("watchpost_events_inbox_length 0\n")
+    });
+    let kinds: Vec<_> = of_channel(&daemon).iter().map(|event| event["kind"].clone()).collect();
+    assert_eq!(kinds.len(), 2, "{kinds:?}");
+    let audits = until(&daemon, "/api/v1/changes?source=audit", is_there);
+    assert_eq!(audits["changes"].as_array().unwrap().len(), 1, "{audits:#}");
+    // What cannot be read is kept for whoever looks into it.
+    simulator.with(|org| org.stream("{\"topicName\":\"v2.x\",\"eventBody\":7}"));
+    daemon.metrics_until("a dead letter", PATIENCE, |page| {
+        page.contains("watchpost_events_dead_letter_total{source=\"channel\"} 1\n")
+    });
+}
+
+#[test]
+fn a_topic_that_is_refused_is_named_and_keeps_no_other_from_coming() {
+    let simulator = shop();
+    simulator.with(|org| org.notifications.refused_topics.insert("v2.routing".to_owned()));
+    let topics = format!(
+        "topics = [\"v2.webdeployments.deployments.{{id}}\", \"v2.no.such.topic\", \
+         \"v2.detail.events.conversation.{{id}}.customer.start\", \
+         \"v2.detail.events.conversation.c-1.wrapup\", \
+         \"v2.routing.queues.{QUEUE}.conversations.messages\"]\n"
+    );
+    let (_home, daemon) = listening(&simulator, &topics);
+    let news = until(&daemon, "/api/v1/news", |answer| !answer["channel"]["topics"][0].is_null());
+    let channel = &news["channel"];
+    assert_eq!(channel["topics"].as_array().unwrap().len(), 1, "{channel:#}");
+    let refused = channel["refused"].as_array().unwrap().iter();
+    let codes: Vec<_> = refused.map(|refused| refused["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["not_for_sockets", "conversations", "unknown", "refused"]);
+    let page = daemon.get("/metrics");
+    assert!(page.contains("watchpost_channel_topics{state=\"refused\"} 4\n"), "{page}");
+    assert!(daemon.get("/").contains("Not subscribed to <bdi>v2.no.such.topic"));
+    edit(&simulator, "new.example");
+    daemon.metrics_until("an event", PATIENCE, |page| {
+        sum(page, "watchpost_events_received_total{source=\"channel\"") == 1.0
+    });
+}
+
+#[test]
+fn a_socket_that_is_lost_is_opened_again_on_the_same_channel_and_one_that_is_gone_on_another() {
+    let simulator = shop();
+    let (home, daemon) = listening(&simulator, DEPLOYMENTS);
+    let channels = || simulator.with(|org| org.notifications.channels());
+    let first = channels();
+    simulator.with(Org::announce_closing);
+    lost(&daemon, "closing");
+    // As where another socket is opened on the same channel.
+    simulator.with(|org| org.close_streams(1001));
+    lost(&daemon, "closed");
+    simulator.with(|org| org.stream("no JSON"));
+    lost(&daemon, "nonsense");
+    assert_eq!(channels(), first);
+    drop(daemon);
+    let daemon = home.start();
+    connected(&daemon);
+    assert_eq!(channels(), first, "a restart is no reason for another");
+    simulator.with(|org| org.drop_channel(&first[0]));
+    lost(&daemon, "gone");
+    let second = channels();
+    assert_eq!(second.len(), 1);
+    assert_ne!(second, first);
+    edit(&simulator, "new.example");
+    daemon.metrics_until("an event", PATIENCE, |page| {
+        sum(page, "watchpost_events_received_total{source=\"channel\",class=\"deployment\"") == 1.0
+    });
+}
+
+#[test]
+fn what_was_missed_is_asked_for_and_stored_once() {
+    let simulator = shop();
+    let (home, daemon) = listening(&simulator, CONVERSATIONS);
+    simulator.with(|org| {
+        org.cut_streams();
+        let id = org.begin(Org::SHOP, Course::Abandoned, now());
+        while org.go_on(&id, now()) {}
+    });
+    lost(&daemon, "closed");
+    daemon.metrics_until("a gap", PATIENCE, |page| {
+        page.contains("watchpost_channel_gaps_total 1\n")
+            && sum(page, "watchpost_channel_backfilled_events_total") >= 2.0
+    });
+    let is_whole = |answer: &Value| answer["channel"]["gaps"][0]["whole"] == true;
+    let news = until(&daemon, "/api/v1/news", is_whole);
+    let events = of_channel(&daemon);
+    assert_eq!(news["channel"]["gaps"][0]["found"], events.len());
+    let kinds: Vec<_> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"customer_start") && kinds.contains(&"customer_end"), "{kinds:?}");
+    assert!(daemon.get("/").contains("Events may have been missed"));
+    // The time of a restart is a gap too, and finds the same again.
+    drop(daemon);
+    let daemon = home.start();
+    let news = until(&daemon, "/api/v1/news", is_whole);
+    assert_eq!(news["channel"]["gaps"][0]["found"], 0, "{news:#}");
+    assert_eq!(of_channel(&daemon).len(), events.len());
+}
+
+#[test]
+fn a_socket_elsewhere_is_not_opened_and_nothing_tells_where_one_is() {
+    let simulator = shop();
+    let foreign = r#"{"id":"streaming-1-x","connectUri":"wss://evil.example/channels/s3cr3t"}"#;
+    simulator.script(Surface::Channels, [Scripted::json(200, foreign)]);
+    let subscribed = r#"{"entities":[]}"#;
+    simulator.script(Surface::Subscriptions, [Scripted::json(200, subscribed)]);
+    let home = home(&simulator, DEPLOYMENTS, &door(&simulator));
+    let daemon = home.start();
+    let mut lines = daemon.lines_to("cannot be opened");
+    assert!(lines.last().unwrap().contains("evil.example is none of this region"), "{lines:?}");
+    lines.extend(daemon.lines_to("the notification channel is open"));
+    let channel = simulator.with(|org| org.notifications.channels().pop().unwrap());
+    let shown = [daemon.get("/"), daemon.get("/api/v1/news"), daemon.get("/metrics")];
+    for text in lines.iter().chain(&shown) {
+        assert!(!text.contains("s3cr3t") && !text.contains(&channel), "{text}");
+    }
+}
