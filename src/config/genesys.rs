@@ -64,6 +64,21 @@ pub struct Genesys {
     pub news: News,
 }
 
+impl Genesys {
+    /// An organisation of which nothing is known but where it is, for one look at what is public.
+    pub fn of(account: Account) -> Self {
+        Self {
+            account,
+            origin_match: OriginMatch::default(),
+            discover: false,
+            refresh: REFRESH,
+            paths: Paths::default(),
+            connections_per_minute: CONNECTIONS_PER_MINUTE,
+            news: News::default(),
+        }
+    }
+}
+
 /// Connections a minute that probes may take of a deployment, also where there is no table.
 pub fn connections_per_minute(genesys: Option<&Genesys>) -> u32 {
     genesys.map_or(CONNECTIONS_PER_MINUTE, |genesys| genesys.connections_per_minute)
@@ -83,8 +98,7 @@ pub(super) fn read(
     let asked = raw.clone();
     let given = [raw.channels_path.clone(), raw.webhooks_path.clone()];
     let paths = paths::read(given, &mut reader);
-    let connections_per_minute =
-        reader.connections(asked.connections_per_minute.clone());
+    let connections_per_minute = reader.connections(asked.connections_per_minute.clone());
     let account = reader.account(raw);
     let origin_match = asked.origin_match.clone();
     let origin_match = origin_match.take("genesys.origin-match", reader.faults).unwrap_or_default();

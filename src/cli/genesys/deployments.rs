@@ -18,7 +18,6 @@ use crate::config::genesys::Genesys;
 use crate::genesys::account::Account;
 use crate::genesys::bases::Bases;
 use crate::genesys::deployment::Status;
-use crate::genesys::domains::OriginMatch;
 use crate::genesys::region::Region;
 use crate::genesys::{Compat, DeploymentId};
 use crate::platform::Platform;
@@ -109,9 +108,7 @@ fn question(args: &Args) -> Result<(Genesys, BTreeSet<DeploymentId>), ExitCode> 
             trust: Trust::System,
             requests_per_minute: REQUESTS_PER_MINUTE,
         };
-        let (origin_match, refresh) = (OriginMatch::Genesys, std::time::Duration::from_secs(300));
-        let genesys = Genesys { account, origin_match, discover: false, refresh };
-        return Ok((genesys, BTreeSet::from([id])));
+        return Ok((Genesys::of(account), BTreeSet::from([id])));
     }
     let config = Config::load(&args.config).map_err(|error| refuse(&error))?;
     let Some(genesys) = config.genesys else {

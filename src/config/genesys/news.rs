@@ -16,7 +16,7 @@ const AUDIT_SERVICES: [&str; 1] = ["WebDeployments"];
 const MAX_SERVICES: usize = 16;
 
 /// What is asked and listened to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct News {
     /// Topics of the notification channel; without one, there is none.
     pub topics: Vec<Key>,
