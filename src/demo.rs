@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use crate::edge::EdgeError;
 pub use crate::edge::authority;
+use crate::simulator::Org;
 pub use door::{DOORS, Door};
 pub use edge::Edge;
 pub use shop::Shop;
@@ -55,6 +56,7 @@ impl Scene {
         fs::write(folder.join("ca.pem"), edge.root_pem())?;
         let shop = Shop::set(edge.authority(), now)?;
         fs::write(folder.join("events.secret"), shop.secret())?;
+        fs::write(folder.join("client.secret"), Org::SECRET)?;
         fs::write(folder.join("config.toml"), config(listen, &edge, &shop))?;
         Ok(Self { folder, edge, shop })
     }
@@ -120,6 +122,7 @@ fn config(listen: SocketAddr, edge: &Edge, shop: &Shop) -> String {
            {{ origin = \"https://evil.example\", expect = \"deny\" }},\n\
          ]\n"
     );
+    text.push_str(&shop.organisation());
     for (name, url) in shop.places() {
         write!(
             text,

@@ -21,6 +21,7 @@ use crate::simulator::{Org, Simulator};
 #[derive(Debug)]
 pub struct Shop {
     secret: String,
+    bases: (String, String),
     places: Vec<(&'static str, String)>,
     opens: Option<Sender<SocketAddr>>,
     customers: Option<JoinHandle<()>>,
@@ -34,13 +35,14 @@ impl Shop {
         rand::fill(&mut bytes).map_err(|_| io::Error::other("no random numbers"))?;
         let secret = format!("whsec_{}", BASE64_STANDARD.encode(bytes));
         let key = SigningKey::new(&bytes);
+        let bases = (simulator.base(), simulator.socket_base());
         let places = [("shop-messenger", Org::SHOP), ("help-centre", Org::HELP)];
         let places = places.map(|(name, id)| (name, simulator.messaging_url(id))).to_vec();
         let (opens, opened) = channel();
         let customers = thread::Builder::new()
             .name("customers".to_owned())
             .spawn(move || serve(&simulator, key, &opened))?;
-        Ok(Self { secret, places, opens: Some(opens), customers: Some(customers) })
+        Ok(Self { secret, bases, places, opens: Some(opens), customers: Some(customers) })
     }
 
     /// The story begins, and is told to the daemon at this address.
@@ -54,6 +56,27 @@ impl Shop {
     /// What events are signed with.
     pub fn secret(&self) -> &str {
         &self.secret
+    }
+
+    /// The organisation of the daemon's config.
+    pub fn organisation(&self) -> String {
+        let (base, socket_base) = &self.bases;
+        let client = Org::CLIENT;
+        format!(
+            "\n[genesys]\n\
+             region = \"eu-west-1\"\n\
+             client-id = \"{client}\"\n\
+             client-secret = {{ file = \"client.secret\" }}\n\
+             ca-file = \"ca.pem\"\n\
+             refresh = \"5s\"\n\
+             login-url = \"{base}\"\n\
+             api-url = \"{base}\"\n\
+             cdn-url = \"{base}\"\n\
+             apps-url = \"{base}\"\n\
+             status-url = \"{base}\"\n\
+             messaging-url = \"{socket_base}\"\n\
+             streaming-url = \"{socket_base}\"\n"
+        )
     }
 
     /// The endpoints: names and URLs.
