@@ -69,6 +69,7 @@ impl Shop {
              client-secret = {{ file = \"client.secret\" }}\n\
              ca-file = \"ca.pem\"\n\
              refresh = \"5s\"\n\
+             connections-per-minute = 200\n\
              login-url = \"{base}\"\n\
              api-url = \"{base}\"\n\
              cdn-url = \"{base}\"\n\

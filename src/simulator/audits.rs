@@ -85,6 +85,7 @@ fn services(names: &BTreeSet<String>) -> Value {
     json!({ "services": names.iter().map(service).collect::<Vec<_>>() })
 }
 
+#[expect(clippy::result_large_err, reason = "the refusal is the answer itself, and is sent")]
 fn filter(request: &Request) -> Result<(Filter, Value), Answer> {
     let body = request.json().ok_or_else(|| Answer::bad("The request body is not JSON."))?;
     match Filter::of(&body) {

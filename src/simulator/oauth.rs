@@ -23,6 +23,7 @@ pub struct Tokens {
 
 impl Tokens {
     /// The token that a request shows.
+    #[expect(clippy::result_large_err, reason = "the refusal is the answer itself, and is sent")]
     pub fn bearer(&self, request: &Request, now: Timestamp) -> Result<String, Answer> {
         let token = request
             .header("authorization")

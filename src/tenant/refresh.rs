@@ -1,6 +1,8 @@
 //! The deployments, looked at from time to time: the platform API where there are credentials, and
 //! the public files of each.
 
+mod listing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +12,6 @@ use http::HeaderValue;
 use http::header::IF_NONE_MATCH;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
-use url::{Url, form_urlencoded};
 
 use super::discovery;
 use super::kept::Kind;
@@ -19,18 +20,15 @@ use super::view::Round;
 use super::{Desk, changes};
 use crate::clock;
 use crate::config::discovered::Discovered;
-use crate::genesys::deployment::{Deployment, Page, Published, published_domains};
+use crate::genesys::deployment::{Deployment, Published, published_domains};
 use crate::genesys::reading::{Misfit, Read, Unreadable};
 use crate::genesys::{Compat, DeploymentId};
 use crate::outcome::quoted::Quoted;
 use crate::platform::{Api, Call, Platform, Reply, Trouble};
+use listing::List;
 
 /// Most deployments of an organisation that are looked at.
 pub const MAX_DEPLOYMENTS: usize = 500;
-
-/// Deployments on a page of the list, and pages at the most.
-const PAGE: usize = 100;
-const MAX_PAGES: usize = MAX_DEPLOYMENTS / PAGE;
 
 /// Deployments whose files are read at a time.
 const AT_A_TIME: usize = 4;
@@ -114,7 +112,7 @@ pub async fn look(
     let asks = account.credentials.is_some() && account.compat == Compat::Genesys;
     let mut listed = None;
     if asks {
-        match list(platform, account.compat).await {
+        match listing::list(platform, account.compat).await {
             Ok(List { deployments, complete, unreadable }) => {
                 wanted.extend(deployments.keys().cloned());
                 found.complete = complete;
@@ -267,59 +265,6 @@ async fn by_api(
     }
 }
 
-/// The deployments of an organisation.
-#[derive(Debug)]
-struct List {
-    /// By their ids.
-    deployments: BTreeMap<DeploymentId, Read<Deployment>>,
-    /// Whether these are all.
-    complete: bool,
-    /// How many could not be read.
-    unreadable: usize,
-}
-
-/// Reads the list, page by page.
-async fn list(platform: &Platform, compat: Compat) -> Result<List, Trouble> {
-    let mut list = List { deployments: BTreeMap::new(), complete: false, unreadable: 0 };
-    let mut after: Option<String> = None;
-    for _ in 0..MAX_PAGES {
-        let mut path = format!("/api/v2/webdeployments/deployments?pageSize={PAGE}");
-        if let Some(after) = &after {
-            path.push_str("&after=");
-            path.extend(form_urlencoded::byte_serialize(after.as_bytes()));
-        }
-        let reply = platform.call(Call::get(Api::Deployments, path)).await?;
-        let page = Page::read(&reply.json, PAGE, compat).map_err(|error| {
-            let field = match error {
-                Unreadable::Missing(field) => field,
-                Unreadable::NotAnObject => "object",
-            };
-            Trouble::new(Api::Deployments, crate::platform::Kind::Malformed { field })
-        })?;
-        list.unreadable += page.unreadable;
-        let read = page.deployments.into_iter();
-        list.deployments.extend(read.map(|read| (read.value.id.clone(), read)));
-        match page.next.as_deref().map(cursor) {
-            None => {
-                list.complete = list.unreadable == 0;
-                return Ok(list);
-            }
-            // A page that points to itself, or elsewhere, is the last.
-            Some(next) if next.is_none() || next == after => return Ok(list),
-            Some(next) => after = next,
-        }
-    }
-    Ok(list)
-}
-
-/// The cursor in the address of the next page. The address itself is not opened.
-fn cursor(next: &str) -> Option<String> {
-    let base = Url::parse("https://api.invalid").ok()?;
-    let url = base.join(next).ok()?;
-    let after = url.query_pairs().find(|(name, _)| name == "after")?.1.into_owned();
-    (!after.is_empty() && after.len() <= 1024).then_some(after)
-}
-
 /// Takes up what a round found: told, shown, kept and discovered.
 async fn take(
     desk: &Desk,
@@ -411,17 +356,5 @@ mod tests {
         let waits: BTreeSet<_> = (0..50).map(|turn| jittered(refresh, "eu-west-1", turn)).collect();
         assert!(waits.len() > 25, "{waits:?}");
         assert!(waits.iter().all(|wait| (270..=330).contains(&wait.as_secs())), "{waits:?}");
-    }
-
-    #[test]
-    fn a_cursor_is_taken_out_of_an_address_that_is_not_opened() {
-        let cursor = |text| cursor(text);
-        let path = "/api/v2/webdeployments/deployments?pageSize=100&after=a%26b";
-        assert_eq!(cursor(path).as_deref(), Some("a&b"));
-        assert_eq!(cursor("https://evil.test/?after=x").as_deref(), Some("x"));
-        let long = format!("/x?after={}", "y".repeat(1025));
-        for none in ["/x?pageNumber=2", "/x?after=", "::", long.as_str()] {
-            assert_eq!(cursor(none), None, "{none}");
-        }
     }
 }

@@ -42,7 +42,7 @@ impl Scene {
              [genesys]\nregion = \"eu-west-1\"\nclient-id = \"{}\"\n\
              client-secret = {{ file = \"secret\" }}\nca-file = \"ca.pem\"\n\
              login-url = \"{base}\"\napi-url = \"{base}\"\ncdn-url = \"{base}\"\n\
-             messaging-url = \"{sockets}\"\nrefresh = \"1s\"\nrequests-per-minute = 10000\n{keys}\n\
+             messaging-url = \"{sockets}\"\nrefresh = \"1s\"\nrequests-per-minute = 10000\nconnections-per-minute = 1000\n{keys}\n\
              {endpoints}",
             Org::CLIENT
         )
@@ -163,7 +163,7 @@ fn a_change_is_told_and_may_still_be_propagating() {
     scene.shop(|shop| {
         shop.api = AllowList::of(&["shop.example", "evil.example"]);
         shop.cdn = shop.api.clone();
-        shop.configuration.publish();
+        shop.configuration.version += 1;
         shop.modified = clock::now();
     });
     let seen = until_found(&daemon, ["ok", "ok", "origin_enforcement_drift"]);

@@ -84,7 +84,7 @@ fn genesys(simulator: &Simulator) -> String {
     format!(
         "[genesys]\nregion = \"eu-west-1\"\nclient-id = \"{id}\"\nca-file = \"genesys.pem\"\n\
          client-secret = {{ file = \"genesys.secret\" }}\nrefresh = \"1s\"\n\
-         connections-per-minute = 1000\n{urls}"
+         connections-per-minute = 1000\ndiscover = true\n{urls}"
     )
 }
 

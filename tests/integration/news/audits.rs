@@ -95,7 +95,7 @@ fn what_is_wrong_is_said_with_what_to_do() {
     {
         assert_eq!(ask(&home, wrong).status.code(), Some(2), "{wrong:?}");
     }
-    let without = Home::new("");
+    let without = Home::new("[[endpoints]]\nname = \"a\"\nurl = \"ws://127.0.0.1:9/\"\n");
     assert_eq!(ask(&without, &[]).status.code(), Some(2));
 }
 
@@ -130,7 +130,8 @@ fn the_daemon_makes_each_entry_a_change_once_also_over_a_restart() {
 fn a_missing_permission_is_shown_and_ends_nothing() {
     let simulator = shop();
     simulator.with(|org| org.missing_permissions.insert("audits:audit:view".to_owned()));
-    let daemon = home(&simulator, "", &door(&simulator)).start();
+    let home = home(&simulator, "", &door(&simulator));
+    let daemon = home.start();
     let is_told = |answer: &Value| answer["audits"]["trouble"]["code"] == "missing_permission";
     until(&daemon, "/api/v1/news", is_told);
     assert!(daemon.get("/").contains("The audit log cannot be read"));

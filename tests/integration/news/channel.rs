@@ -166,14 +166,18 @@ fn what_was_missed_is_asked_for_and_stored_once() {
 fn a_socket_elsewhere_is_not_opened_and_nothing_tells_where_one_is() {
     let simulator = shop();
     let foreign = r#"{"id":"streaming-1-x","connectUri":"wss://evil.example/channels/s3cr3t"}"#;
-    simulator.script(Surface::Channels, [Scripted::json(200, foreign)]);
-    let subscribed = r#"{"entities":[]}"#;
-    simulator.script(Surface::Subscriptions, [Scripted::json(200, subscribed)]);
+    // More than once, so that it can be seen before it is over.
+    let foreign = || Scripted::json(200, foreign);
+    simulator.script(Surface::Channels, [foreign(), foreign(), foreign()]);
+    let subscribed = || Scripted::json(200, r#"{"entities":[]}"#);
+    simulator.script(Surface::Subscriptions, [subscribed(), subscribed(), subscribed()]);
     let home = home(&simulator, DEPLOYMENTS, &door(&simulator));
     let daemon = home.start();
-    let mut lines = daemon.lines_to("cannot be opened");
-    assert!(lines.last().unwrap().contains("evil.example is none of this region"), "{lines:?}");
-    lines.extend(daemon.lines_to("the notification channel is open"));
+    until(&daemon, "/api/v1/news", |answer| {
+        let said = answer["channel"]["trouble"]["message"].as_str();
+        said.is_some_and(|said| said.contains("evil.example is none of this region"))
+    });
+    let lines = daemon.lines_to("the notification channel is open");
     let channel = simulator.with(|org| org.notifications.channels().pop().unwrap());
     let shown = [daemon.get("/"), daemon.get("/api/v1/news"), daemon.get("/metrics")];
     for text in lines.iter().chain(&shown) {
