@@ -73,7 +73,8 @@ pub struct Messaging {
 }
 
 impl Messaging {
-    /// The attribute that says which check a message is of.
+    /// The attribute that says which endpoint a message is for: by it, events of the conversation
+    /// are known to be of a probe.
     pub const PROBE_ATTRIBUTE: &str = "watchpost";
 
     /// Most that may be told of a guest, as JSON.

@@ -257,7 +257,7 @@ async fn a_session_begins_no_conversation_and_a_message_does() {
     assert!(seen.message.is_some(), "the id by which the conversation is found");
     let conversation = shop.simulator.with(|org| org.messaging.conversations[0].clone());
     assert_eq!(conversation.attributes["source"], "probe");
-    assert_eq!(conversation.attributes["watchpost"], "door/messaging/shop");
+    assert_eq!(conversation.attributes["watchpost"], "door");
 }
 
 #[tokio::test]

@@ -140,8 +140,8 @@ impl<'a, 'r> Visit<'a, 'r> {
         let tracing = tracing();
         let text = format!("Watchpost {tracing}");
         let mut attributes = self.messaging.attributes.clone();
-        let id = self.run.check.id.to_string();
-        attributes.insert(Messaging::PROBE_ATTRIBUTE.to_owned(), id);
+        let endpoint = self.run.check.endpoint.name.to_string();
+        attributes.insert(Messaging::PROBE_ATTRIBUTE.to_owned(), endpoint);
         let request = self.guest().message(&tracing, &text, &attributes);
         let said = self.want(&request, Awaited::Echo(&text), &tracing).await?;
         self.seen().message = said.id();
