@@ -23,6 +23,9 @@ pub struct Receiver {
 }
 
 impl Receiver {
+    /// As which receiver the notification channel is known: no other may have that name.
+    pub const CHANNEL: &str = "channel";
+
     /// The path of a receiver that names none.
     pub const PATH: &str = "/hooks/genesys";
 

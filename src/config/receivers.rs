@@ -70,6 +70,12 @@ impl Reader<'_> {
             let problem = format!("\"{name}\" is already a receiver's name");
             self.faults.add(span, self.key("name"), problem, "give it another name");
         }
+        if let Some((span, name)) = &name
+            && **name == *Receiver::CHANNEL
+        {
+            let problem = "events of the notification channel are told apart by this name";
+            self.faults.add(span, self.key("name"), problem, "give it another name");
+        }
         let path = self.path(raw.path, before);
         let auth = self.auth(raw.auth, raw.open);
         let max_rate = raw.max_rate.take_spanned(self.key("max-rate"), self.faults);

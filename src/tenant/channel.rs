@@ -30,12 +30,13 @@ use crate::genesys::channel::pulse::{self, Lost};
 use crate::genesys::channel::{Channel, MAX_FRAME};
 use crate::genesys::trouble::{Kind, Trouble};
 use crate::platform::socket::{Socket, SocketError};
+use crate::receiver::Receiver;
 use frames::Taker;
 use meters::Meters;
 use topics::Topics;
 
 /// The label of its events.
-pub const RECEIVER: &str = "channel";
+pub const RECEIVER: &str = Receiver::CHANNEL;
 
 /// The only row of its kind.
 const ROW: &str = "channel";

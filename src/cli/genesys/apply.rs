@@ -108,7 +108,7 @@ fn carry_out(
         platform: &platform,
         paths: &genesys.paths,
         rule: genesys.origin_match,
-        connections_per_minute: CONNECTIONS_PER_MINUTE,
+        connections_per_minute: genesys.connections_per_minute,
         look: Look {
             nameservers: &config.daemon.nameservers,
             contact: config.daemon.contact.as_deref(),
@@ -191,9 +191,6 @@ fn status(report: &Report) -> ExitCode {
         Ending::Inconclusive => 3,
     })
 }
-
-/// Connections a minute to the doors of one deployment: customers share the limit.
-const CONNECTIONS_PER_MINUTE: u32 = 20;
 
 /// Longest that doors are waited for.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
