@@ -26,9 +26,6 @@ use crate::genesys::region::Region;
 pub use environment::Environment;
 use news::News;
 
-/// Calls of the platform API a minute: a token has 300, which other tools want some of.
-const REQUESTS_PER_MINUTE: u32 = 120;
-
 /// More than any organisation is given.
 const MAX_REQUESTS_PER_MINUTE: u32 = 10_000;
 
@@ -200,7 +197,8 @@ impl Reader<'_> {
             credentials,
             scope,
             trust,
-            requests_per_minute: requests.map_or(REQUESTS_PER_MINUTE, |(_, number)| number),
+            requests_per_minute: requests
+                .map_or(Account::REQUESTS_PER_MINUTE, |(_, number)| number),
         })
     }
 

@@ -29,6 +29,25 @@ pub struct Account {
     pub requests_per_minute: u32,
 }
 
+impl Account {
+    /// Calls a minute, unless somebody says otherwise: a token has 300, which other tools want
+    /// some of.
+    pub const REQUESTS_PER_MINUTE: u32 = 120;
+
+    /// Nobody: what is public of a region can be asked all the same.
+    pub fn nobody(region: Region) -> Self {
+        Self {
+            region,
+            compat: Compat::Genesys,
+            bases: Bases::of(region),
+            credentials: None,
+            scope: None,
+            trust: Trust::System,
+            requests_per_minute: Self::REQUESTS_PER_MINUTE,
+        }
+    }
+}
+
 /// OAuth client credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {

@@ -120,8 +120,10 @@ pub struct Evidence {
     /// What the platform API says of it.
     pub api: Option<Standing>,
     /// Whether the door is one of the API that was removed.
+    #[serde(skip)]
     pub legacy: bool,
     /// When the list was changed last, as far as that was seen.
+    #[serde(skip)]
     pub list_changed_at: Option<Timestamp>,
 }
 

@@ -13,7 +13,7 @@ use crate::check::origin::Expect;
 use crate::genesys::DeploymentId;
 use crate::genesys::deployment::Status;
 use crate::genesys::domains::OriginMatch;
-use crate::genesys::finding::{Doubt, Entry, Finding, Standing};
+use crate::genesys::finding::{Doubt, Evidence, Finding};
 use crate::genesys::lint::{Oddity, lint};
 use crate::outcome::quoted::Quoted;
 use crate::record::snapshot::Snapshot;
@@ -137,28 +137,11 @@ pub struct Found {
     /// Whether the list was changed so lately that servers may not know it.
     pub propagating: bool,
     /// What it rests on.
-    pub evidence: EvidenceView,
+    pub evidence: Evidence,
     /// What is so, in plain words.
     pub sentence: String,
     /// What to do about it.
     pub fix: &'static str,
-}
-
-/// What a finding rests on; null is what is not known.
-#[derive(Debug, Serialize)]
-pub struct EvidenceView {
-    /// What the list of the platform API says.
-    pub by_api: Option<Expect>,
-    /// What the published list says.
-    pub by_cdn: Option<Expect>,
-    /// What became of the page.
-    pub actual: Option<Entry>,
-    /// What became of another one that the list allows.
-    pub control: Option<Entry>,
-    /// What `config.json` says of the deployment.
-    pub config: Option<Standing>,
-    /// What the platform API says of it.
-    pub api: Option<Standing>,
 }
 
 impl Deployments {
@@ -270,7 +253,7 @@ impl SourceView {
 
 impl Found {
     fn new(bound: &Bound) -> Self {
-        let Bound { record, evidence, diagnosis, .. } = bound;
+        let Bound { record, diagnosis, .. } = bound;
         let check = &record.check;
         Self {
             endpoint: check.endpoint.name.to_string(),
@@ -279,14 +262,7 @@ impl Found {
             finding: diagnosis.finding,
             doubt: diagnosis.doubt,
             propagating: diagnosis.propagating,
-            evidence: EvidenceView {
-                by_api: evidence.by_api,
-                by_cdn: evidence.by_cdn,
-                actual: evidence.actual,
-                control: evidence.control,
-                config: evidence.config,
-                api: evidence.api,
-            },
+            evidence: bound.evidence,
             sentence: diagnosis.sentence(),
             fix: diagnosis.fix(),
         }

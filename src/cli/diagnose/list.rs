@@ -5,25 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
-use crate::check::endpoint::Trust;
 use crate::check::origin::Expect;
 use crate::check::probe::{Probe, RefusalStatuses};
 use crate::clock;
 use crate::config::genesys::Genesys;
 use crate::diagnose::Diagnosis;
+use crate::genesys::DeploymentId;
 use crate::genesys::account::Account;
-use crate::genesys::bases::Bases;
 use crate::genesys::domains::OriginMatch;
 use crate::genesys::finding::{Entry, Evidence, Finding, diagnose};
 use crate::genesys::region::Region;
-use crate::genesys::{Compat, DeploymentId};
 use crate::outcome::quoted::Quoted;
 use crate::platform::Platform;
 use crate::tenant::binding;
 use crate::tenant::refresh::look;
-
-/// Calls a minute, where no config says how many.
-const REQUESTS_PER_MINUTE: u32 = 120;
 
 /// How old what is asked now may be.
 const JUST_NOW: std::time::Duration = std::time::Duration::from_secs(60);
@@ -52,17 +47,7 @@ pub fn source(genesys: Option<Genesys>, region: Option<Region>) -> Option<(Accou
     if let Some(genesys) = genesys {
         return Some((genesys.account, genesys.origin_match));
     }
-    let region = region?;
-    let account = Account {
-        region,
-        compat: Compat::Genesys,
-        bases: Bases::of(region),
-        credentials: None,
-        scope: None,
-        trust: Trust::System,
-        requests_per_minute: REQUESTS_PER_MINUTE,
-    };
-    Some((account, OriginMatch::Genesys))
+    Some((Account::nobody(region?), OriginMatch::Genesys))
 }
 
 /// Looks the page up; none where the URL names no deployment, or nobody knows its region.

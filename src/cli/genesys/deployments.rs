@@ -8,7 +8,6 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::check::endpoint::Trust;
 use crate::cli::run::refuse;
 use crate::cli::style::{BAD, BOLD, DIM, GOOD, UNSURE};
 use crate::cli::{exit, json};
@@ -16,7 +15,6 @@ use crate::clock;
 use crate::config::Config;
 use crate::config::genesys::Genesys;
 use crate::genesys::account::Account;
-use crate::genesys::bases::Bases;
 use crate::genesys::deployment::Status;
 use crate::genesys::region::Region;
 use crate::genesys::{Compat, DeploymentId};
@@ -29,9 +27,6 @@ use crate::tenant::{self, report};
 
 pub const EXIT_STATUSES: &str = "Exit status: 0 each is in use, and CDN and API agree; 1 one is not, \
     or they do not; 2 wrong usage; 3 somebody did not answer; 78 wrong config.";
-
-/// Calls a minute, where no config says how many.
-const REQUESTS_PER_MINUTE: u32 = 120;
 
 /// What is wanted.
 #[derive(Debug, clap::Args)]
@@ -99,16 +94,7 @@ fn question(args: &Args) -> Result<(Genesys, BTreeSet<DeploymentId>), ExitCode> 
     if let (Some(id), Some(region)) = (&args.deployment, &args.region) {
         let region = Region::from_text(region).map_err(|error| wrong(&error))?;
         let id = DeploymentId::new(id, Compat::Genesys).map_err(|error| wrong(&error))?;
-        let account = Account {
-            region,
-            compat: Compat::Genesys,
-            bases: Bases::of(region),
-            credentials: None,
-            scope: None,
-            trust: Trust::System,
-            requests_per_minute: REQUESTS_PER_MINUTE,
-        };
-        return Ok((Genesys::of(account), BTreeSet::from([id])));
+        return Ok((Genesys::of(Account::nobody(region)), BTreeSet::from([id])));
     }
     let config = Config::load(&args.config).map_err(|error| refuse(&error))?;
     let Some(genesys) = config.genesys else {

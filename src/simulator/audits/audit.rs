@@ -38,15 +38,6 @@ pub struct Change {
 impl Audit {
     /// As the API shows it.
     pub fn to_json(&self) -> Value {
-        let changes: Vec<_> = self
-            .changes
-            .iter()
-            .map(|change| {
-                json!({
-                    "property": change.property, "oldValues": change.old, "newValues": change.new,
-                })
-            })
-            .collect();
         json!({
             "id": self.id,
             "userHomeOrgId": "0a9c0de0-0000-4000-8000-000000000001",
@@ -63,24 +54,13 @@ impl Audit {
             "application": "Admin UI",
             "initiatingAction": { "transactionId": self.id, "actionContext": "USER" },
             "transactionInitiator": true,
-            "propertyChanges": changes,
+            "propertyChanges": self.property_changes(),
             "context": {},
         })
     }
-}
 
-impl Audit {
     /// As its topic tells it, whose fields have other names.
     pub fn to_event(&self) -> Value {
-        let changes: Vec<_> = self
-            .changes
-            .iter()
-            .map(|change| {
-                json!({
-                    "property": change.property, "oldValues": change.old, "newValues": change.new,
-                })
-            })
-            .collect();
         json!({
             "id": self.id,
             "userId": self.user.0,
@@ -90,8 +70,17 @@ impl Audit {
             "action": self.action,
             "entityType": self.entity_type,
             "entity": { "id": self.entity.0, "name": self.entity.1 },
-            "propertyChanges": changes,
+            "propertyChanges": self.property_changes(),
         })
+    }
+
+    fn property_changes(&self) -> Vec<Value> {
+        let change = |change: &Change| {
+            json!({
+                "property": change.property, "oldValues": change.old, "newValues": change.new,
+            })
+        };
+        self.changes.iter().map(change).collect()
     }
 }
 
