@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::known::Known;
 use super::view::View;
-use crate::check::endpoint::Endpoint;
+use crate::check::endpoint::{Endpoint, EndpointName};
 use crate::check::origin::{Expect, OriginRule};
 use crate::check::probe::{Probe, RefusalStatuses};
 use crate::genesys::domains::OriginMatch;
@@ -49,11 +49,11 @@ pub fn findings(snapshot: &Snapshot, view: &View) -> Vec<Bound> {
     let (rule, patience, now) = (organisation.origin_match, view.patience(), snapshot.taken_at);
     let doors: Vec<Door> =
         snapshot.checks.iter().filter_map(|record| Door::of(record, now)).collect();
-    let bound = |door: &Door| {
+    let bound = |doors: &[Door], door: &Door| {
         let unknown = Known::new(door.deployment.clone());
         let known = view.deployments.get(&door.deployment).map_or(&unknown, AsRef::as_ref);
         let evidence = Evidence {
-            control: door.control(&doors, known, (rule, patience, now)),
+            control: door.control(doors, known, (rule, patience, now)),
             ..evidence(
                 known,
                 &door.rule,
@@ -69,7 +69,10 @@ pub fn findings(snapshot: &Snapshot, view: &View) -> Vec<Bound> {
             diagnosis: diagnose(&evidence, now),
         }
     };
-    doors.iter().map(bound).collect()
+    // The checks of an endpoint stand beside each other; no door of another one is looked through.
+    let one_endpoint = |a: &Door, b: &Door| a.endpoint() == b.endpoint();
+    let of_one = |doors: &[Door]| doors.iter().map(|door| bound(doors, door)).collect::<Vec<_>>();
+    doors.chunk_by(one_endpoint).flat_map(of_one).collect()
 }
 
 /// Everything but the control.
@@ -121,6 +124,10 @@ impl Door {
         Some(Self { record: record.clone(), rule: check.origin.clone()?, deployment, entry })
     }
 
+    fn endpoint(&self) -> &EndpointName {
+        &self.record.check.endpoint.name
+    }
+
     /// What became of the other pages at this door that the list lets in: the best of it.
     fn control(
         &self,
@@ -128,7 +135,6 @@ impl Door {
         known: &Known,
         (rule, patience, now): (OriginMatch, Duration, Timestamp),
     ) -> Option<Entry> {
-        let endpoint = &self.record.check.endpoint.name;
         let listed = |other: &&Self| {
             let predictions = known.predictions(&other.rule.origin, rule, patience, now);
             match predictions.into_iter().flatten().next() {
@@ -137,9 +143,7 @@ impl Door {
                 None => other.rule.expect == Expect::Allow,
             }
         };
-        let others = doors.iter().filter(|other| {
-            other.record.check.endpoint.name == *endpoint && other.rule.origin != self.rule.origin
-        });
+        let others = doors.iter().filter(|other| other.rule.origin != self.rule.origin);
         let entries = others.filter(listed).filter_map(|other| other.entry);
         // In the order of what they prove.
         entries.min_by_key(|entry| match entry {
