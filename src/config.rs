@@ -31,7 +31,6 @@ pub mod unknown;
 mod users;
 pub mod values;
 
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -148,11 +147,7 @@ impl Config {
         let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
         // Before the text: a file that changes meanwhile is another version.
         let stamp = Stamp::of(path);
-        let size = fs::metadata(path).map_err(unreadable)?.len();
-        if size > MAX_CONFIG_BYTES {
-            return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
-        }
-        let text = fs::read_to_string(path).map_err(unreadable)?;
+        let text = document::text(path, MAX_CONFIG_BYTES).map_err(unreadable)?;
         let config = Self::parse_with(path, &text, discovered).map_err(ConfigError::Faults)?;
         Ok(Self { stamp, ..config })
     }

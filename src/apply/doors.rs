@@ -8,8 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::check::Check;
 use crate::check::cadence::Cadence;
-use crate::check::endpoint::{Endpoint, EndpointName, Owner, Reach, Trust};
-use crate::check::health_policy::HealthPolicy;
+use crate::check::endpoint::{Endpoint, EndpointName, Trust};
 use crate::check::origin::{Expect, OriginRule};
 use crate::check::probe::{Probe, RefusalStatuses, Websocket};
 use crate::check::target::Target;
@@ -55,19 +54,8 @@ pub fn doors(
     rules: &[Arc<OriginRule>],
     shut: bool,
 ) -> Vec<Door> {
-    let endpoint = Arc::new(Endpoint {
-        name: EndpointName::internal(place),
-        target: target.clone(),
-        reach: Reach::default(),
-        trust: trust.clone(),
-        identity: None,
-        owner: Owner::default(),
-        health: HealthPolicy::default(),
-        slo: 0.995,
-        max_inflight: 1,
-        deployment: None,
-        users: None,
-    });
+    let endpoint = Endpoint::alone(EndpointName::internal(place), target.clone());
+    let endpoint = Arc::new(Endpoint { trust: trust.clone(), ..endpoint });
     // Whoever is switched off may say so in other ways than of an origin.
     let all_but_busy = || (400..500).filter(|status| !matches!(status, 408 | 429)).collect();
     let refusal_statuses = if shut { RefusalStatuses::new(all_but_busy()) } else { None };

@@ -1,6 +1,5 @@
 //! What a file declares: objects, the fields that they must have, the doors that must open.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -97,10 +96,7 @@ impl Manifest {
     /// Reads a file.
     pub fn load(path: &Path, setting: Setting<'_>) -> Result<Self, ManifestError> {
         let unreadable = |error| ManifestError::Unreadable { path: path.to_owned(), error };
-        if fs::metadata(path).map_err(unreadable)?.len() > MAX_FILE_BYTES {
-            return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
-        }
-        let text = fs::read_to_string(path).map_err(unreadable)?;
+        let text = document::text(path, MAX_FILE_BYTES).map_err(unreadable)?;
         Self::parse(path, text, setting).map_err(ManifestError::Faults)
     }
 

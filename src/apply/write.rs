@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::objects::{Objects, WriteTrouble};
 use super::plan::{Change, Declared, changes};
 use crate::event::key::Key;
+use crate::outbound::chance;
 
 /// Times that an object is written at the most, while others write it too.
 const MAX_ATTEMPTS: u32 = 6;
@@ -111,13 +112,6 @@ async fn held(objects: Objects<'_>, id: &Key, declared: &[Declared]) -> Result<(
 fn wait(conflicts: u32, chance: f64) -> Duration {
     let doubled = FIRST_WAIT.saturating_mul(1 << conflicts.saturating_sub(1).min(8));
     doubled.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0))
-}
-
-fn chance() -> f64 {
-    let mut bytes = [0; 4];
-    // Without chance, it waits for as long as it may.
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_or(1.0, |()| f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
 }
 
 #[cfg(test)]

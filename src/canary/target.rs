@@ -9,9 +9,8 @@ use super::door::{ALLOWED, Door};
 use super::expected::Expected;
 use crate::check::Check;
 use crate::check::cadence::Cadence;
-use crate::check::endpoint::{AddressFamily, Endpoint, EndpointName, Owner, Reach, Trust};
+use crate::check::endpoint::{AddressFamily, Endpoint, EndpointName, Reach, Trust};
 use crate::check::fetch::Fetch;
-use crate::check::health_policy::HealthPolicy;
 use crate::check::origin::{Expect, Origin, OriginRule};
 use crate::check::probe::{Cors, Forgeries, Probe, Websocket};
 use crate::check::target::{ConnectTo, Scheme};
@@ -186,16 +185,9 @@ fn endpoint(
     let target = target.parse().map_err(told)?;
     let connect_to = ConnectTo { address: address.ip(), port: Some(address.port()) };
     Ok(Arc::new(Endpoint {
-        name: EndpointName::internal(host),
-        target,
         reach: Reach { connect_to: Some(connect_to), family: AddressFamily::Any },
         trust,
-        identity: None,
-        owner: Owner::default(),
-        health: HealthPolicy::default(),
         slo: 0.5,
-        max_inflight: 1,
-        deployment: None,
-        users: None,
+        ..Endpoint::alone(EndpointName::internal(host), target)
     }))
 }

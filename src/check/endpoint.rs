@@ -40,6 +40,25 @@ pub struct Endpoint {
     pub users: Option<Users>,
 }
 
+impl Endpoint {
+    /// One that is asked now and belongs to nobody: by its own name, and one run at a time.
+    pub fn alone(name: EndpointName, target: Target) -> Self {
+        Self {
+            name,
+            target,
+            reach: Reach::default(),
+            trust: Trust::default(),
+            identity: None,
+            owner: Owner::default(),
+            health: HealthPolicy::default(),
+            slo: 0.995,
+            max_inflight: 1,
+            deployment: None,
+            users: None,
+        }
+    }
+}
+
 /// The label of an endpoint: letters, digits, `.`, `_` and `-`, at most 64 of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]

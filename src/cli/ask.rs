@@ -11,11 +11,8 @@ use clap::ValueEnum;
 
 use crate::check::Check;
 use crate::check::cadence::Cadence;
-use crate::check::endpoint::{
-    AddressFamily, Endpoint, EndpointName, Identity, Owner, Reach, Trust,
-};
+use crate::check::endpoint::{AddressFamily, Endpoint, EndpointName, Identity, Reach, Trust};
 use crate::check::header::Header;
-use crate::check::health_policy::HealthPolicy;
 use crate::check::origin::{Expect, Origin, OriginRule};
 use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
@@ -178,19 +175,7 @@ fn endpoint(
     let name = EndpointName::try_from(target.host.to_string())
         .or_else(|_| EndpointName::try_from("endpoint".to_owned()))
         .map_err(|error| error.to_string())?;
-    Ok(Endpoint {
-        name,
-        target,
-        reach,
-        trust,
-        identity,
-        owner: Owner::default(),
-        health: HealthPolicy::default(),
-        slo: 0.995,
-        max_inflight: 1,
-        deployment: None,
-        users: None,
-    })
+    Ok(Endpoint { reach, trust, identity, ..Endpoint::alone(name, target) })
 }
 
 /// There is one run: the interval is whatever leaves room for it.

@@ -1,11 +1,22 @@
 //! A TOML file to the shape of its keys: what is no TOML, of a wrong shape or unknown is a fault.
 
+use std::path::Path;
+use std::{fs, io};
+
 use serde::de::DeserializeOwned;
 use toml::Deserializer;
 use toml::de::DeTable;
 
 use super::fault::Faults;
 use super::unknown;
+
+/// The text of a file that is no longer than that.
+pub fn text(path: &Path, max_bytes: u64) -> io::Result<String> {
+    if fs::metadata(path)?.len() > max_bytes {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    fs::read_to_string(path)
+}
 
 /// Reads a text. Keys that nothing reads become faults, beside those of `known_keys`; where there is
 /// no shape at all, there is none, and `faults` says why; `fix` is what to do about a wrong one.

@@ -10,9 +10,9 @@ mod line;
 mod meters;
 mod topics;
 
-use std::pin::Pin;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use crate::genesys::channel::lease::{Due, Lease};
 use crate::genesys::channel::pulse::{self, Lost};
 use crate::genesys::channel::{Channel, MAX_FRAME};
 use crate::genesys::trouble::{Kind, Trouble};
+use crate::outbound::chance;
 use crate::platform::socket::{Socket, SocketError};
 use crate::receiver::Receiver;
 use frames::Taker;
@@ -56,8 +57,6 @@ struct Remembered {
     /// Up to when nothing was missed.
     whole_until: Option<Timestamp>,
 }
-
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Why there is no channel.
 #[derive(Debug, thiserror::Error)]
@@ -260,22 +259,14 @@ impl Listener {
 }
 
 /// The two long futures by a type of their own: see [`crate::platform::Platform::ask`].
-fn opening(listener: &mut Listener) -> Boxed<'_, Result<Socket, Failed>> {
+fn opening(listener: &mut Listener) -> BoxFuture<'_, Result<Socket, Failed>> {
     Box::pin(listener.open())
 }
 
-fn holding(listener: &mut Listener, socket: Socket, taker: Taker) -> Boxed<'_, Lost> {
+fn holding(listener: &mut Listener, socket: Socket, taker: Taker) -> BoxFuture<'_, Lost> {
     Box::pin(line::hold(listener, socket, taker))
 }
 
 fn is_gone(trouble: &Trouble) -> bool {
     matches!(trouble.kind, Kind::NotFound | Kind::Gone)
-}
-
-/// From 0 to 1, and not to be guessed.
-fn chance() -> f64 {
-    let mut bytes = [0; 4];
-    // Without chance all come at one moment, and still come.
-    aws_lc_rs::rand::fill(&mut bytes).ok();
-    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
 }
