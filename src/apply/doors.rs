@@ -9,13 +9,18 @@ use tokio::time::{Instant, sleep_until};
 use crate::check::Check;
 use crate::check::cadence::Cadence;
 use crate::check::endpoint::{Endpoint, EndpointName, Trust};
+use crate::check::messaging::{Level, Messaging};
 use crate::check::origin::{Expect, OriginRule};
 use crate::check::probe::{Probe, RefusalStatuses, Websocket};
 use crate::check::target::Target;
+use crate::event::key::Key;
 use crate::outcome::Outcome;
 use crate::outcome::failure::Failure;
+use crate::outcome::messaging::{Refused, Trouble};
+use crate::outcome::quoted::Quoted;
 use crate::outcome::reason::Reason;
 use crate::outcome::verdict::Verdict;
+use crate::outcome::warning::Warning;
 use crate::probe::Prober;
 
 /// Longest that a door may take to open, as in the seeds.
@@ -47,8 +52,13 @@ pub struct Seen {
 }
 
 /// The doors of one object, those that must open first: they show that the others are shut to some.
+///
+/// Behind those of a `deployment` a messenger answers, which may open to everybody and refuse a
+/// page once its guest says something. So a guest asks how the deployment is configured, which
+/// begins nothing.
 pub fn doors(
     place: &str,
+    deployment: Option<&Key>,
     target: &Target,
     trust: &Trust,
     rules: &[Arc<OriginRule>],
@@ -60,7 +70,14 @@ pub fn doors(
     let all_but_busy = || (400..500).filter(|status| !matches!(status, 408 | 429)).collect();
     let refusal_statuses = if shut { RefusalStatuses::new(all_but_busy()) } else { None };
     let refusal_statuses = refusal_statuses.unwrap_or_default();
-    let probe = Arc::new(Probe::Websocket(Websocket { refusal_statuses, ..Websocket::default() }));
+    let probe = Arc::new(match deployment {
+        Some(id) => Probe::Messaging(Messaging {
+            level: Level::Configuration,
+            refusal_statuses,
+            ..Messaging::of(id.clone())
+        }),
+        None => Probe::Websocket(Websocket { refusal_statuses, ..Websocket::default() }),
+    });
     let Ok(cadence) = Cadence::new(Cadence::MAX_INTERVAL, TIMEOUT) else { return Vec::new() };
     let control = rules.iter().find(|rule| rule.expect == Expect::Allow).cloned();
     let check = |rule: &Arc<OriginRule>| {
@@ -122,6 +139,7 @@ pub async fn look(
         told(&one);
         seen.push(one);
     }
+    hold_guests_against_each_other(&mut seen);
     let [first, longest] = WAITS;
     let mut wait = Duration::from_secs(first);
     let mut round = 1;
@@ -139,6 +157,7 @@ pub async fn look(
             one.looks += 1;
             told(one);
         }
+        hold_guests_against_each_other(&mut seen);
         round += 1;
     }
     seen
@@ -165,6 +184,23 @@ fn verdict(door: &Door, outcome: &Outcome) -> Verdict {
         // Nobody gets in, and nobody is to: there is no page to hold this against.
         Some(Failure::ControlMissing(_)) if door.shut => Verdict::Pass,
         _ => outcome.verdict,
+    }
+}
+
+/// A guest who is not told how the deployment is configured may have to log in. Where another
+/// page's guest is told, it is the page that is refused.
+fn hold_guests_against_each_other(seen: &mut [Seen]) {
+    let reached = |one: &Seen| one.outcome.observation.messaging.as_ref()?.reached;
+    if !seen.iter().any(|one| reached(one) >= Some(Level::Configuration)) {
+        return;
+    }
+    for one in seen.iter_mut().filter(|one| one.verdict == Verdict::Pass) {
+        let mut remarks = one.outcome.remarks.iter();
+        let needs = remarks.find(|it| it.warning == Warning::MessagingNeedsAuthentication);
+        let Some(said) = needs.map(|remark| Quoted::text(&remark.evidence)) else { continue };
+        let refused = Refused { trouble: Trouble::Error, code: None, said };
+        one.outcome.failure = Some(Failure::Messaging(refused));
+        one.verdict = Verdict::Fail;
     }
 }
 
@@ -215,11 +251,34 @@ mod tests {
         let rules =
             [rule("https://evil.example", Expect::Deny), rule("https://a.example", Expect::Allow)];
         let target = "wss://chat.example/v1".parse().unwrap();
-        let doors = doors("deployments[0]", &target, &Trust::System, &rules, false);
+        let doors = doors("deployments[0]", None, &target, &Trust::System, &rules, false);
         let names: Vec<_> =
             doors.iter().map(|d| d.check.origin.as_ref().unwrap().name.as_str()).collect();
         assert_eq!(names, ["https://a.example", "https://evil.example"]);
         assert_eq!(doors[1].check.control.as_ref().unwrap().name, "https://a.example");
         assert!(doors[0].check.control.is_none());
+    }
+
+    #[test]
+    fn a_guest_begins_nothing_and_others_speak_no_protocol_of_guests() {
+        let page = OriginRule {
+            name: "https://a.example".into(),
+            origin: "https://a.example".parse().unwrap(),
+            expect: Expect::Allow,
+        };
+        let target = "wss://chat.example/v1".parse().unwrap();
+        let probe = |deployment: Option<&Key>| {
+            let rules = [Arc::new(page.clone())];
+            let doors = doors("x", deployment, &target, &Trust::System, &rules, false);
+            doors[0].check.probe.as_ref().clone()
+        };
+        let id = Key::new("5409c0de-0000-4000-8000-000000000001").unwrap();
+        match probe(Some(&id)) {
+            Probe::Messaging(messaging) => {
+                assert_eq!((messaging.level, messaging.deployment), (Level::Configuration, id));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(probe(None), Probe::Websocket(_)));
     }
 }

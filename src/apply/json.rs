@@ -92,6 +92,9 @@ fn handshake(seen: &Seen) -> Value {
         "fix": reason.map(|reason| reason.fix()),
         "evidence": failure.map(|f| f.evidence()).filter(|evidence| !evidence.is_empty()),
         "http_status": observed.http_status,
+        "probe": door.check.probe.kind(),
+        "level": observed.messaging.as_ref().and_then(|seen| seen.reached),
+        "warnings": outcome.remarks.iter().map(|it| it.warning.code()).collect::<Vec<_>>(),
         "looks": looks,
     })
 }

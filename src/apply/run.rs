@@ -84,12 +84,15 @@ impl Run<'_> {
             }
         }
         (self.planned)(report);
+        // One for each object, whatever its doors are looked at for.
+        let mut paces: Vec<_> =
+            read.iter().map(|_| Pace::new(self.connections_per_minute)).collect();
         if !self.dry_run && self.write(report, &read).await {
-            self.look(report, &read).await;
+            self.look(report, &read, &mut paces).await;
         }
         let failed = report.is_refused() || report.verdict() != Verdict::Pass;
         if !self.dry_run && failed && self.rollback {
-            self.put_back(report, &read).await;
+            self.put_back(report, &read, &mut paces).await;
         }
         report.ended = true;
         Ok(())
@@ -229,17 +232,19 @@ impl Run<'_> {
     }
 
     /// Looks at every door in the file; those of different objects at the same time.
-    async fn look(&self, report: &mut Report, read: &[Read<'_>]) {
-        let planned = read.iter().map(|read| match &read.door {
-            Some(target) => self.doors(read.wanted, target, &read.wanted.doors, read.wanted.shut),
+    async fn look(&self, report: &mut Report, read: &[Read<'_>], paces: &mut [Pace]) {
+        let planned = report.objects.iter().zip(read).map(|(object, read)| match &read.door {
+            Some(target) => {
+                self.doors(object, read.wanted, target, &read.wanted.doors, read.wanted.shut)
+            }
             None => Vec::new(),
         });
         let planned: Vec<Vec<Door>> = planned.collect();
         let prober = self.prober(&planned);
         let deadline = Instant::now() + self.within;
-        let looks = report.objects.iter_mut().zip(read).zip(planned);
-        let looks = looks.map(|((object, read), planned)| {
-            self.look_at(object, read, planned, &prober, deadline)
+        let looks = report.objects.iter_mut().zip(read).zip(planned).zip(paces);
+        let looks = looks.map(|(((object, read), planned), pace)| {
+            self.look_at(object, read, planned, pace, &prober, deadline)
         });
         join_all(looks).await;
     }
@@ -249,13 +254,13 @@ impl Run<'_> {
         object: &mut Object,
         read: &Read<'_>,
         planned: Vec<Door>,
+        pace: &mut Pace,
         prober: &Prober,
         deadline: Instant,
     ) {
         let title = title(object);
         let told = |seen: &Seen| (self.tell)(&format!("{title}: {}", doors::told(seen)));
-        let mut pace = Pace::new(self.connections_per_minute);
-        let doors = doors::look(prober, planned, &mut pace, deadline, told);
+        let doors = doors::look(prober, planned, pace, deadline, told);
         let list = async {
             match self.compat() {
                 Compat::Genesys if !read.wanted.shut => {
@@ -274,7 +279,7 @@ impl Run<'_> {
     }
 
     /// Puts the former values back, and looks at the doors once more.
-    async fn put_back(&self, report: &mut Report, read: &[Read<'_>]) {
+    async fn put_back(&self, report: &mut Report, read: &[Read<'_>], paces: &mut [Pace]) {
         let objects = self.objects();
         for object in report.objects.iter_mut().filter(|object| object.is_touched()) {
             self.say(object, "putting the former values back");
@@ -285,28 +290,29 @@ impl Run<'_> {
             let target = read.door.as_ref().filter(|_| object.stage == Stage::Undone);
             planned.push(target.map_or_else(Vec::new, |target| {
                 let former = former::expected(&read.object, read.wanted, self.compat(), self.rule);
-                self.doors(read.wanted, target, &former.doors, former.shut)
+                self.doors(object, read.wanted, target, &former.doors, former.shut)
             }));
         }
         let prober = self.prober(&planned);
         let deadline = Instant::now() + self.within;
-        for (object, planned) in report.objects.iter_mut().zip(planned) {
+        for ((object, planned), pace) in report.objects.iter_mut().zip(planned).zip(paces) {
             let title = title(object);
             let told = |seen: &Seen| (self.tell)(&format!("{title}: {}", doors::told(seen)));
-            let mut pace = Pace::new(self.connections_per_minute);
-            object.doors_after = doors::look(&prober, planned, &mut pace, deadline, told).await;
+            object.doors_after = doors::look(&prober, planned, pace, deadline, told).await;
         }
     }
 
     fn doors(
         &self,
+        object: &Object,
         wanted: &Wanted,
         target: &Target,
         rules: &[Arc<OriginRule>],
         shut: bool,
     ) -> Vec<Door> {
         let trust: &Trust = &self.platform.settings().trust;
-        doors::doors(&wanted.place, target, trust, rules, shut)
+        let deployment = (self.compat() == Compat::Genesys).then_some(&object.id);
+        doors::doors(&wanted.place, deployment, target, trust, rules, shut)
     }
 
     fn prober(&self, doors: &[Vec<Door>]) -> Prober {

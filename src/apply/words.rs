@@ -211,6 +211,10 @@ impl fmt::Display for DoorLine<'_> {
         let status = status.map_or(String::new(), |status| format!(" {status}"));
         let looks = if *looks == 1 { String::new() } else { format!("  ({looks} looks)") };
         writeln!(f, "  {mark} {origin:<40} {told}{status}{looks}")?;
+        let remarks = outcome.observation.messaging.iter().flat_map(|seen| &seen.remarks);
+        for remark in remarks.filter(|_| *verdict == Verdict::Pass) {
+            writeln!(f, "      but: {}", remark.warning.sentence())?;
+        }
         match &outcome.failure {
             Some(failure) if *verdict != Verdict::Pass => {
                 let reason = failure.reason();

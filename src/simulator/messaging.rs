@@ -49,6 +49,8 @@ pub struct Messaging {
 #[derive(Debug)]
 struct Visit {
     deployment: String,
+    /// Whether whatever is said is refused.
+    refused: bool,
     requests: Window,
     echoes: Window,
 }
@@ -106,9 +108,10 @@ pub(super) fn upgrade(org: &mut Org, request: &Request, now: Timestamp) -> Reply
     let origin = request.header("origin").map(str::to_owned);
     let Some(deployment) = org.deployment(&id) else { return refused() };
     // Nobody is told which of them it was.
-    if deployment.status != Status::Active || !deployment.admits(origin.as_deref()) {
+    if deployment.status != Status::Active || !deployment.opens_to(origin.as_deref()) {
         return refused();
     }
+    let refused = !deployment.admits(origin.as_deref());
     let most = deployment.connections_per_minute;
     let rate = org.messaging.rates.entry(id.clone()).or_insert_with(|| Window::minute(most));
     rate.most = most;
@@ -119,6 +122,7 @@ pub(super) fn upgrade(org: &mut Org, request: &Request, now: Timestamp) -> Reply
     let limits = &mut org.messaging;
     let visit = Visit {
         deployment: id,
+        refused,
         requests: Window::minute(limits.requests_per_minute),
         echoes: Window::minute(limits.echoes_per_minute),
     };

@@ -39,6 +39,8 @@ pub enum Enforcement {
     Suffix,
     /// The host of the origin is an entry.
     Exact,
+    /// The socket opens to everybody; the messenger's rule counts once something is said.
+    AtFirstFrame,
     /// Everybody gets in.
     Open,
     /// Nobody does.
@@ -167,7 +169,12 @@ impl Deployment {
         self.socket = self.api.clone();
     }
 
-    /// Whether the socket takes a page of this origin.
+    /// Whether the socket opens to a page of this origin.
+    pub fn opens_to(&self, origin: Option<&str>) -> bool {
+        self.enforcement == Enforcement::AtFirstFrame || self.admits(origin)
+    }
+
+    /// Whether the messenger behind the socket takes a page of this origin.
     pub fn admits(&self, origin: Option<&str>) -> bool {
         match (self.enforcement, origin) {
             (Enforcement::Open, _) => true,
@@ -179,7 +186,7 @@ impl Deployment {
                 self.socket.domains.iter().any(|entry| {
                     let entry = entry.to_ascii_lowercase();
                     let below =
-                        || rule == Enforcement::Suffix && host.ends_with(&format!(".{entry}"));
+                        || rule != Enforcement::Exact && host.ends_with(&format!(".{entry}"));
                     host == entry || below()
                 })
             }
@@ -247,6 +254,10 @@ mod tests {
         shop.enforcement = Enforcement::Exact;
         assert!(shop.admits(Some("https://shop.example")));
         assert!(!shop.admits(Some("https://www.shop.example")));
+        shop.enforcement = Enforcement::AtFirstFrame;
+        assert!(shop.admits(Some("https://www.shop.example")));
+        let evil = Some("https://evil.example");
+        assert!(shop.opens_to(evil) && !shop.admits(evil));
         shop.enforcement = Enforcement::Deny;
         assert!(!shop.admits(Some("https://shop.example")));
         shop.enforcement = Enforcement::Open;

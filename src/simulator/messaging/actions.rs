@@ -20,12 +20,14 @@ pub fn act(org: &mut Org, line: u64, text: &str, now: Timestamp) -> Frames {
     let Some(visit) = org.messaging.visits.get_mut(&line) else { return Vec::new() };
     let field = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (action, token) = (field("action"), field("token"));
+    let refused = visit.refused;
     let asked = Asked { line, deployment: visit.deployment.clone(), token, body, now };
     if !visit.requests.takes(now) {
         let seconds = visit.requests.seconds_left(now);
         return asked.too_many(seconds, "Request rate too high for this connection");
     }
     match action.as_str() {
+        _ if refused => asked.error(403, "HTTP authorization error"),
         "" => asked.error(4020, "missing parameter action"),
         _ if asked.token.is_empty() => asked.error(4020, "missing parameter token"),
         _ if asked.token.len() > MAX_TOKEN => asked.error(400, "token is too long"),

@@ -136,3 +136,60 @@ fn one_file_may_have_several_deployments() {
     assert_eq!(json["objects"][1]["handshakes"].as_array().unwrap().len(), 2);
     assert_eq!(desk.puts(Surface::Deployments).len(), 1);
 }
+
+#[test]
+fn a_page_that_is_refused_at_the_first_message_is_not_let_in() {
+    let file = shop(
+        r#"allowed-domains = ["shop.example", "new.example"]
+origins = [{ origin = "https://shop.example" }, { origin = "https://new.example" }]"#,
+    );
+    let desk = Desk::new(&file);
+    desk.simulator.with(|org| {
+        let shop = org.deployment(Org::SHOP).unwrap();
+        shop.enforcement = Enforcement::AtFirstFrame;
+        shop.propagates = false;
+    });
+    let done = desk.apply(&["--within", "0s", "--json"]);
+    let json = done.json();
+    assert_eq!((done.status, &json["ending"]), (1, &json!("failed")), "{done:?}");
+    let doors = &json["objects"][0]["handshakes"];
+    assert_eq!((&doors[0]["success"], &doors[0]["level"]), (&json!(true), &json!("configuration")));
+    assert_eq!((&doors[1]["success"], &doors[1]["level"]), (&json!(false), &json!("upgrade")));
+    assert_eq!(doors[1]["reason"], "messaging_error");
+    assert_eq!(doors[1]["evidence"], "HTTP authorization error");
+    // The servers know the list by now.
+    desk.simulator.with(|org| org.deployment(Org::SHOP).unwrap().propagate());
+    let done = desk.apply(&[]);
+    assert_eq!(done.status, 0, "{done:?}");
+    let begun =
+        desk.simulator.with(|org| (org.messaging.sessions(), org.messaging.conversations.len()));
+    assert_eq!(begun, (0, 0));
+}
+
+#[test]
+fn where_every_guest_must_be_known_no_page_is_at_fault() {
+    let desk = Desk::new(&shop(NEW));
+    desk.simulator.with(|org| {
+        let shop = org.deployment(Org::SHOP).unwrap();
+        shop.enforcement = Enforcement::AtFirstFrame;
+        shop.propagates = false;
+    });
+    let file = shop(
+        "origins = [{ origin = \"https://new.example\" }]\nallowed-domains = [\"new.example\"]",
+    );
+    desk.write(&file);
+    let done = desk.apply(&["--within", "0s"]);
+    assert!(done.out.contains("✔ https://new.example"), "{done:?}");
+    assert!(done.out.contains("but: The deployment wants guests to be known"), "{done:?}");
+}
+
+#[test]
+fn a_messenger_that_is_switched_off_behind_its_door_fails_the_run() {
+    let desk = Desk::new(&shop(NEW));
+    let off = json!({ "type": "response", "class": "string", "code": 4000, "body": "off" });
+    desk.simulator.with(|org| org.messaging.scripted.push(off.to_string()));
+    let done = desk.apply(&["--within", "0s", "--json"]);
+    let handshake = &done.json()["objects"][0]["handshakes"][0];
+    assert_eq!((done.status, &handshake["reason"]), (1, &json!("messaging_unavailable")));
+    assert_eq!(handshake["probe"], "messaging");
+}
