@@ -16,6 +16,7 @@ use super::{cdn, channel, former, register, undo, webhook, write};
 use crate::check::endpoint::Trust;
 use crate::check::origin::OriginRule;
 use crate::check::target::Target;
+use crate::clock::lag::Lag;
 use crate::config::fault::Faults;
 use crate::genesys::Compat;
 use crate::genesys::bases::join;
@@ -240,13 +241,14 @@ impl Run<'_> {
             None => Vec::new(),
         });
         let planned: Vec<Vec<Door>> = planned.collect();
-        let prober = self.prober(&planned);
+        let lag = Arc::new(Lag::default());
+        let prober = self.prober(&planned).measured_by(lag.clone());
         let deadline = Instant::now() + self.within;
         let looks = report.objects.iter_mut().zip(read).zip(planned).zip(paces);
         let looks = looks.map(|(((object, read), planned), pace)| {
             self.look_at(object, read, planned, pace, &prober, deadline)
         });
-        join_all(looks).await;
+        lag.beside(join_all(looks)).await;
     }
 
     async fn look_at(
@@ -293,12 +295,14 @@ impl Run<'_> {
                 self.doors(object, read.wanted, target, &former.doors, former.shut)
             }));
         }
-        let prober = self.prober(&planned);
+        let lag = Arc::new(Lag::default());
+        let prober = self.prober(&planned).measured_by(lag.clone());
         let deadline = Instant::now() + self.within;
         for ((object, planned), pace) in report.objects.iter_mut().zip(planned).zip(paces) {
             let title = title(object);
             let told = |seen: &Seen| (self.tell)(&format!("{title}: {}", doors::told(seen)));
-            object.doors_after = doors::look(&prober, planned, pace, deadline, told).await;
+            let looks = doors::look(&prober, planned, pace, deadline, told);
+            object.doors_after = lag.beside(looks).await;
         }
     }
 

@@ -18,7 +18,7 @@ pub fn check(args: Args) -> ExitCode {
         Ok(session) => session,
         Err(status) => return status,
     };
-    let runs = session.runtime.block_on(run(&session));
+    let runs = session.wait_for(run(&session));
     if as_json {
         let report = |(check, outcome): &(Arc<Check>, Outcome)| Report::new(check, outcome);
         json::print(&runs.iter().map(report).collect::<Vec<_>>());

@@ -49,7 +49,7 @@ pub fn diagnose(args: Args) -> ExitCode {
         Ok(session) => session,
         Err(status) => return status,
     };
-    let Session { question, prober, runtime } = &session;
+    let Session { question, prober, runtime, .. } = &session;
     let checks = question.checks.iter().filter(|check| check.expect() == Expect::Allow);
     let mut diagnoses = Vec::with_capacity(question.checks.len());
     for check in checks {
@@ -61,7 +61,7 @@ pub fn diagnose(args: Args) -> ExitCode {
                 anstream::print!("{}", Line { spelling, origin, outcome });
             }
         };
-        let diagnosis = runtime.block_on(ask_around(prober, check, budget, told));
+        let diagnosis = session.wait_for(ask_around(prober, check, budget, told));
         let listed = list::listed(runtime, question.genesys.clone(), region, &diagnosis);
         if !as_json {
             anstream::print!("{}", Screen(&diagnosis));

@@ -1,11 +1,13 @@
 //! What a command needs that asks now and prints what it sees.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 
 use super::ask::{Args, Question};
 use super::exit;
+use crate::clock::lag::Lag;
 use crate::probe::Prober;
 
 /// A question, and who can answer it.
@@ -16,6 +18,7 @@ pub struct Session {
     pub prober: Prober,
     /// On this.
     pub runtime: Runtime,
+    lag: Arc<Lag>,
 }
 
 impl Session {
@@ -26,11 +29,18 @@ impl Session {
             ExitCode::from(exit::USAGE)
         })?;
         let endpoints = question.checks.iter().map(|check| &check.endpoint);
-        let prober = Prober::new(endpoints, &question.nameservers, question.contact.as_deref());
+        let lag = Arc::new(Lag::default());
+        let prober = Prober::new(endpoints, &question.nameservers, question.contact.as_deref())
+            .measured_by(lag.clone());
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
             anstream::eprintln!("watchpost: cannot start: {error}");
             ExitCode::from(exit::TROUBLE)
         })?;
-        Ok(Self { question, prober, runtime })
+        Ok(Self { question, prober, runtime, lag })
+    }
+
+    /// Waits for what probes see, and measures meanwhile whether they have the time.
+    pub fn wait_for<F: Future>(&self, runs: F) -> F::Output {
+        self.runtime.block_on(self.lag.beside(runs))
     }
 }

@@ -1,9 +1,10 @@
 //! How much time this process had none: what a run measures meanwhile is ours and not the target's.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// Time between beats.
 pub const BEAT: Duration = Duration::from_millis(10);
@@ -39,6 +40,28 @@ impl Lag {
             self.stalled_micros.fetch_add(micros(late), Ordering::Relaxed);
         }
         self.next_micros.store(micros((now + BEAT).duration_since(self.base)), Ordering::Relaxed);
+    }
+
+    /// Beats for as long as `work` goes on, on its thread; for those who have nothing else to do
+    /// with each beat.
+    pub async fn beside<F: Future>(&self, work: F) -> F::Output {
+        tokio::select! {
+            biased;
+            never = self.beats() => match never {},
+            done = work => done,
+        }
+    }
+
+    async fn beats(&self) -> Infallible {
+        // What passed since an earlier work was done was nobody's time.
+        let now = Instant::now();
+        self.beat(now, now);
+        let mut beats = interval(BEAT);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let due = beats.tick().await;
+            self.beat(due, Instant::now());
+        }
     }
 
     /// The time of all stalls so far, with the one that goes on at this moment.
@@ -79,5 +102,23 @@ mod tests {
         lag.beat(begin + MS * 19, begin + MS * 120);
         let after = lag.stalled(begin + MS * 121);
         assert!(after.abs_diff(MS * 101) <= MS, "{after:?}");
+    }
+
+    #[tokio::test]
+    async fn work_is_measured_while_it_goes_on_and_not_between() {
+        let lag = Lag::default();
+        let stall = async {
+            let before = lag.stalled(Instant::now());
+            tokio::time::sleep(BEAT * 2).await;
+            std::thread::sleep(MS * 60);
+            tokio::task::yield_now().await;
+            lag.stalled(Instant::now()).saturating_sub(before)
+        };
+        let during = lag.beside(stall).await;
+        assert!(during >= MS * 40, "{during:?}");
+        std::thread::sleep(MS * 60);
+        let calm = lag.beside(async { lag.stalled(Instant::now()) }).await;
+        let again = lag.beside(async { lag.stalled(Instant::now()) }).await;
+        assert_eq!(again, calm, "nobody worked in between");
     }
 }

@@ -1,12 +1,14 @@
 //! A daemon that had no time accuses nobody of it.
 
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::fixture::daemon::{Daemon, Home};
+use crate::fixture::daemon::{Daemon, Home, watchpost};
 use crate::fixture::raw::{self, OPEN, Server};
 
 /// A daemon with one check of a server, in the middle of its first run.
@@ -80,4 +82,40 @@ async fn a_pass_counts_and_its_times_do_not() {
     );
     let counted = page.contains(&counted).then(|| value(&page, &counted));
     assert_eq!(counted.unwrap_or(0.0), passes - spoiled);
+}
+
+/// Takes the CPU from a program that asks a server which says nothing, and gives what it printed.
+async fn asked_and_held_up(server: &Server, args: &[&str]) -> (Option<i32>, Value) {
+    let url = format!("ws://{}/", server.address);
+    let mut command = watchpost(&[args, &[&url, "--timeout", "2s", "--json"]].concat());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    while server.visits.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    signal(&child, "STOP");
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    signal(&child, "CONT");
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+}
+
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_was_held_up_accuses_nobody() {
+    let silent = raw::serve(raw::hold).await;
+    let (status, json) = asked_and_held_up(&silent, &["check"]).await;
+    let found = (status, &json["verdict"], &json["reason"]);
+    assert_eq!(found, (Some(3), &json!("inconclusive"), &json!("monitor_lag")), "{json}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_diagnosis_that_was_held_up_accuses_nobody() {
+    let silent = raw::serve(raw::hold).await;
+    let (status, json) = asked_and_held_up(&silent, &["diagnose", "--budget", "8"]).await;
+    let found = (status, &json["conclusion"], &json["asked"][0]["reason"]);
+    assert_eq!(found, (Some(3), &json!("inconclusive"), &json!("monitor_lag")), "{json}");
 }

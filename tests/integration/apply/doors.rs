@@ -193,3 +193,24 @@ fn a_messenger_that_is_switched_off_behind_its_door_fails_the_run() {
     assert_eq!((done.status, &handshake["reason"]), (1, &json!("messaging_unavailable")));
     assert_eq!(handshake["probe"], "messaging");
 }
+
+#[test]
+fn a_run_that_was_held_up_accuses_nobody() {
+    let desk = Desk::new(&shop(NEW));
+    desk.simulator.with(|org| org.messaging.silent = true);
+    let child = desk.begin(&["--within", "0s", "--json"]);
+    desk.until_asked(Surface::Messaging, 1);
+    let signal = |name: &str| {
+        let pid = child.id().to_string();
+        let mut kill = std::process::Command::new("kill");
+        assert!(kill.args(["-s", name, &pid]).status().unwrap().success());
+    };
+    // Longer than the time that a door has.
+    signal("STOP");
+    std::thread::sleep(std::time::Duration::from_millis(5500));
+    signal("CONT");
+    let done = Desk::end(child);
+    let handshake = &done.json()["objects"][0]["handshakes"][0];
+    assert_eq!((done.status, &handshake["reason"]), (3, &json!("monitor_lag")), "{done:?}");
+    assert_eq!(handshake["verdict"], "inconclusive");
+}
