@@ -7,6 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::lint::Oddity;
 use crate::check::origin::Expect;
 use crate::outcome::code::codes;
 
@@ -119,6 +120,8 @@ pub struct Evidence {
     pub config: Option<Standing>,
     /// What the platform API says of it.
     pub api: Option<Standing>,
+    /// What keeps everybody out, where the lists of both do.
+    pub shut_out_by: Option<Oddity>,
     /// Whether the door is one of the API that was removed.
     #[serde(skip)]
     pub legacy: bool,
@@ -141,6 +144,16 @@ impl Evidence {
             _ => false,
         };
         lists || standings
+    }
+
+    /// Whether the list alone explains that a page is refused, and no other page can show it: both
+    /// lists let nobody in, and the deployment is in use.
+    fn is_shut_out(&self) -> bool {
+        self.shut_out_by.is_some()
+            && self.control.is_none()
+            && (self.by_api, self.by_cdn) == (Some(Expect::Deny), Some(Expect::Deny))
+            && self.api == Some(Standing::On)
+            && !self.is_said_to_be_off()
     }
 
     /// Whether somebody says that nobody can get in.
@@ -191,6 +204,8 @@ pub struct Diagnosis {
     pub finding: Finding,
     /// Why it cannot be told, where it cannot.
     pub doubt: Option<Doubt>,
+    /// What is wrong with the list, where it is found by that it lets nobody in.
+    pub shut_out_by: Option<Oddity>,
     /// Whether the list was changed so lately that the servers may not know it yet.
     pub propagating: bool,
 }
@@ -198,13 +213,18 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// What is so, in plain words.
     pub fn sentence(&self) -> String {
-        let sentence = match self.doubt {
-            Some(doubt) => format!(
+        let sentence = match (self.doubt, self.shut_out_by) {
+            (_, Some(oddity)) => format!(
+                "The page is refused, as the list of allowed domains says: it lets nobody in \
+                 ({oddity}). {}",
+                oddity.sentence()
+            ),
+            (Some(doubt), None) => format!(
                 "{} {}.",
                 self.finding.sentence().trim_end_matches('.').to_owned() + ":",
                 doubt.sentence()
             ),
-            None => self.finding.sentence().to_owned(),
+            (None, None) => self.finding.sentence().to_owned(),
         };
         match self.propagating {
             true => format!(
@@ -216,6 +236,9 @@ impl Diagnosis {
 
     /// What to do about it.
     pub fn fix(&self) -> &'static str {
+        if let Some(oddity) = self.shut_out_by {
+            return oddity.fix();
+        }
         match (self.doubt, self.propagating) {
             (_, true) => "Wait until 10 minutes have passed since the change.",
             (Some(Doubt::NoRun), _) => "Wait for the next run.",
@@ -246,7 +269,9 @@ pub fn diagnose(evidence: &Evidence, now: Timestamp) -> Diagnosis {
         // A clock that went back proves nothing.
         at > now || now.duration_since(at) < PROPAGATION
     });
-    Diagnosis { finding, doubt, propagating: concerned && lately }
+    let by_list = finding == Finding::OriginNotAllowed && evidence.is_shut_out();
+    let shut_out_by = evidence.shut_out_by.filter(|_| by_list);
+    Diagnosis { finding, doubt, shut_out_by, propagating: concerned && lately }
 }
 
 fn find(evidence: &Evidence) -> Result<Finding, Doubt> {
@@ -275,6 +300,7 @@ fn find(evidence: &Evidence) -> Result<Finding, Doubt> {
         },
         // Nobody is known to get in, and somebody says why.
         (Some(Entry::Refused), _) if evidence.is_said_to_be_off() => Ok(Finding::DeploymentRefused),
+        (Some(Entry::Refused), None) if evidence.is_shut_out() => Ok(Finding::OriginNotAllowed),
         (Some(Entry::Refused), None) => Err(Doubt::NoControl),
         (Some(Entry::Refused), Some(_)) => Err(Doubt::DoorInTrouble),
         (Some(Entry::LetIn), _) => match evidence.predicted() {

@@ -145,6 +145,15 @@ pub fn lint(domains: &Domains, rule: OriginMatch) -> Vec<Remark> {
     remarks
 }
 
+/// What keeps everybody out, where a list does that; none where somebody gets in, or may.
+pub fn shuts_out(domains: &Domains, rule: OriginMatch) -> Option<Oddity> {
+    let works = |entry: &Quoted| working(entry.as_str(), rule).is_some();
+    if domains.allow_all || domains.cut || domains.entries.iter().any(works) {
+        return None;
+    }
+    lint(domains, rule).first().map(|remark| remark.oddity)
+}
+
 /// An entry as it lets pages in; none where it lets in nobody.
 pub fn working(entry: &str, rule: OriginMatch) -> Option<String> {
     match rule {
@@ -300,6 +309,25 @@ mod tests {
             [Oddity::AllowsAll, Oddity::Ignored]
         );
         assert_eq!(oddities(&Domains { entries, cut: true, allow_all: false }), [Oddity::Cut]);
+    }
+
+    #[test]
+    fn a_list_that_lets_nobody_in_is_known_by_what_is_wrong_with_it() {
+        let shut = |entries: &[&str], rule| {
+            let entries = entries.iter().map(|entry| Quoted::text(entry)).collect();
+            shuts_out(&Domains { entries, ..Domains::default() }, rule)
+        };
+        let genesys = |entries: &[&str]| shut(entries, OriginMatch::Genesys);
+        assert_eq!(genesys(&[]), Some(Oddity::BlocksAll));
+        assert_eq!(genesys(&["https://shop.example"]), Some(Oddity::Scheme));
+        assert_eq!(genesys(&["*.a.example", "b.example:443"]), Some(Oddity::Wildcard));
+        assert_eq!(genesys(&["https://shop.example", "shop.example"]), None);
+        assert_eq!(shut(&["shop.example"], OriginMatch::Strict), Some(Oddity::NoScheme));
+        assert_eq!(shut(&["https://shop.example"], OriginMatch::Strict), None);
+        let all = Domains { allow_all: true, ..Domains::default() };
+        assert_eq!(shuts_out(&all, OriginMatch::Genesys), None);
+        let cut = Domains { cut: true, ..Domains::default() };
+        assert_eq!(shuts_out(&cut, OriginMatch::Genesys), None, "the rest was not read");
     }
 
     #[test]

@@ -91,6 +91,7 @@ pub fn evidence(
         control: None,
         config: known.by_config(patience, now),
         api: known.by_api(patience, now),
+        shut_out_by: known.shut_out_by(rule, patience, now),
         legacy,
         list_changed_at: known.list_changed_at,
     }

@@ -10,6 +10,7 @@ use crate::genesys::DeploymentId;
 use crate::genesys::deployment::{Configuration, Deployment, Published, Status};
 use crate::genesys::domains::{Domains, OriginMatch};
 use crate::genesys::finding::{PROPAGATION, Standing};
+use crate::genesys::lint::{Oddity, shuts_out};
 use crate::genesys::reading::Misfit;
 
 /// A deployment.
@@ -163,9 +164,23 @@ impl Known {
         patience: Duration,
         now: Timestamp,
     ) -> [Option<Expect>; 2] {
+        self.lists(patience, now).map(|domains| domains?.predict(origin, rule))
+    }
+
+    /// What keeps everybody out, where the lists of both do that.
+    pub fn shut_out_by(
+        &self,
+        rule: OriginMatch,
+        patience: Duration,
+        now: Timestamp,
+    ) -> Option<Oddity> {
+        let [api, cdn] = self.lists(patience, now).map(|domains| shuts_out(domains?, rule));
+        api.filter(|_| cdn.is_some())
+    }
+
+    fn lists(&self, patience: Duration, now: Timestamp) -> [Option<&Domains>; 2] {
         let api = self.api.evidence(patience, now).and_then(|api| api.domains.as_ref());
-        let cdn = self.domains.evidence(patience, now);
-        [api, cdn].map(|domains| domains?.predict(origin, rule))
+        [api, self.domains.evidence(patience, now)]
     }
 
     /// What the platform API says of it as a whole.

@@ -156,6 +156,30 @@ fn each_finding_is_seen_where_it_is_so() {
 }
 
 #[test]
+fn a_list_that_lets_nobody_in_is_why_pages_are_refused() {
+    let scene = scene_with_door("");
+    scene.shop(|shop| shop.allow(AllowList::of(&["https://shop.example"])));
+    let daemon = scene.home.start();
+    let seen = until_found(&daemon, ["origin_not_allowed"; 3]);
+    let found = &deployment(&seen, Org::SHOP).unwrap()["findings"][0];
+    assert_eq!(found["evidence"]["shut_out_by"], "scheme");
+    assert!(found["sentence"].as_str().unwrap().contains("lets nobody in (scheme)"), "{found:#}");
+    assert_eq!(found["fix"], "Write the host name alone.");
+    let page = daemon.get("/");
+    assert!(page.contains("lets nobody in (scheme)"), "{page}");
+
+    scene.shop(|shop| shop.allow(AllowList::default()));
+    until(&daemon, "/api/v1/deployments", "an empty list", |seen| {
+        let found = deployment(seen, Org::SHOP).map(|shop| &shop["findings"][0]);
+        found.is_some_and(|found| found["evidence"]["shut_out_by"] == "blocks_all")
+    });
+    until_found(&daemon, ["origin_not_allowed"; 3]);
+    // One entry that works shows that the list does.
+    scene.shop(|shop| shop.allow(AllowList::of(&["https://shop.example", "www.shop.example"])));
+    until_found(&daemon, ["origin_not_allowed", "ok", "origin_not_allowed"]);
+}
+
+#[test]
 fn a_change_is_told_and_may_still_be_propagating() {
     let scene = scene_with_door("");
     let daemon = scene.home.start();

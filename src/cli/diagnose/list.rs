@@ -89,6 +89,7 @@ pub fn listed(
         control: control.min_by_key(|entry| *entry != Entry::LetIn),
         config: known.by_config(JUST_NOW, now),
         api: known.by_api(JUST_NOW, now),
+        shut_out_by: known.shut_out_by(rule, JUST_NOW, now),
         legacy: false,
         list_changed_at: known.list_changed_at,
     };

@@ -22,16 +22,19 @@ fn everything() -> Vec<Evidence> {
                     for config in &standings {
                         for api in &standings {
                             for legacy in [false, true] {
-                                all.push(Evidence {
-                                    by_api: *by_api,
-                                    by_cdn: *by_cdn,
-                                    actual: *actual,
-                                    control: *control,
-                                    config: *config,
-                                    api: *api,
-                                    legacy,
-                                    list_changed_at: None,
-                                });
+                                for shut_out_by in [None, Some(Oddity::BlocksAll)] {
+                                    all.push(Evidence {
+                                        by_api: *by_api,
+                                        by_cdn: *by_cdn,
+                                        actual: *actual,
+                                        control: *control,
+                                        config: *config,
+                                        api: *api,
+                                        shut_out_by,
+                                        legacy,
+                                        list_changed_at: None,
+                                    });
+                                }
                             }
                         }
                     }
@@ -107,6 +110,19 @@ const ROWS: &[Row] = &[
         },
     },
     Row {
+        finding: Finding::OriginNotAllowed,
+        fits: |e| {
+            e.shut_out_by.is_some()
+                && e.by_api == Some(Expect::Deny)
+                && e.by_cdn == Some(Expect::Deny)
+                && e.actual == Some(Entry::Refused)
+                && e.control.is_none()
+                && e.api == Some(Standing::On)
+                && e.config != Some(Standing::Off)
+                && e.config != Some(Standing::Absent)
+        },
+    },
+    Row {
         finding: Finding::OriginEnforcementGap,
         fits: |e| list(e) == Some(Expect::Deny) && e.actual == Some(Entry::LetIn),
     },
@@ -130,7 +146,7 @@ fn list(e: &Evidence) -> Option<Expect> {
 #[test]
 fn every_combination_has_exactly_the_finding_of_the_table() {
     let all = everything();
-    assert_eq!(all.len(), 3 * 3 * 6 * 6 * 4 * 4 * 2);
+    assert_eq!(all.len(), 3 * 3 * 6 * 6 * 4 * 4 * 2 * 2);
     let mut seen = std::collections::BTreeMap::new();
     for evidence in all {
         let diagnosis = diagnose(&evidence, now());
@@ -150,6 +166,42 @@ fn green_needs_to_be_known() {
             assert_eq!(evidence.actual, Some(Entry::LetIn), "{evidence:?}");
             assert_eq!(evidence.predicted(), Some(Expect::Allow), "{evidence:?}");
         }
+    }
+}
+
+#[test]
+fn a_list_that_lets_nobody_in_is_named_and_nothing_is_guessed() {
+    let shut = Evidence {
+        by_api: Some(Expect::Deny),
+        by_cdn: Some(Expect::Deny),
+        actual: Some(Entry::Refused),
+        api: Some(Standing::On),
+        shut_out_by: Some(Oddity::Scheme),
+        ..Evidence::default()
+    };
+    let diagnosis = diagnose(&shut, now());
+    assert_eq!((diagnosis.finding, diagnosis.doubt), (Finding::OriginNotAllowed, None));
+    let sentence = diagnosis.sentence();
+    assert!(sentence.contains("lets nobody in (scheme)"), "{sentence}");
+    assert!(sentence.contains(Oddity::Scheme.sentence()), "{sentence}");
+    assert_eq!(diagnosis.fix(), Oddity::Scheme.fix());
+    // Another page that got in proves the list, and says it as ever.
+    let proven = diagnose(&Evidence { control: Some(Entry::LetIn), ..shut }, now());
+    assert_eq!((proven.finding, proven.shut_out_by), (Finding::OriginNotAllowed, None));
+    assert_eq!(proven.sentence(), Finding::OriginNotAllowed.sentence());
+    for (guess, finding) in [
+        (Evidence { shut_out_by: None, ..shut }, Finding::Undetermined),
+        (Evidence { by_cdn: None, ..shut }, Finding::Undetermined),
+        (Evidence { by_api: None, ..shut }, Finding::Undetermined),
+        (Evidence { api: None, ..shut }, Finding::Undetermined),
+        (Evidence { actual: Some(Entry::Trouble), ..shut }, Finding::Undetermined),
+        (Evidence { control: Some(Entry::Trouble), ..shut }, Finding::Undetermined),
+        (Evidence { control: Some(Entry::Refused), ..shut }, Finding::DeploymentRefused),
+        (Evidence { api: Some(Standing::Off), ..shut }, Finding::DeploymentRefused),
+        (Evidence { config: Some(Standing::Absent), ..shut }, Finding::CdnStale),
+        (Evidence { actual: Some(Entry::LetIn), ..shut }, Finding::OriginEnforcementGap),
+    ] {
+        assert_eq!(diagnose(&guess, now()).finding, finding, "{guess:?}");
     }
 }
 
