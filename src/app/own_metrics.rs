@@ -16,6 +16,9 @@ const BUCKETS: [f64; 12] =
 /// From what an event takes on its way to what its sender has kept for a day.
 const LAG_BUCKETS: [f64; 10] = [0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 3600.0, 21_600.0, 86_400.0];
 
+/// From what the CDN takes to the longest that an answer is waited for.
+const REQUEST_BUCKETS: [f64; 8] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Installs the recorder for this process, once.
@@ -26,6 +29,10 @@ pub fn install() -> PrometheusHandle {
             .and_then(|builder| {
                 let lag = Matcher::Full("watchpost_events_lag_seconds".to_owned());
                 builder.set_buckets_for_metric(lag, &LAG_BUCKETS)
+            })
+            .and_then(|builder| {
+                let name = "watchpost_genesys_request_duration_seconds".to_owned();
+                builder.set_buckets_for_metric(Matcher::Full(name), &REQUEST_BUCKETS)
             })
             .unwrap_or_else(|error| unreachable!("there are buckets: {error}"));
         let recorder = builder.build_recorder();
@@ -156,6 +163,11 @@ fn describe_genesys() {
     describe_counter!(
         "watchpost_genesys_requests_total",
         "Requests to Genesys Cloud, by what was asked and by status, or why there is none."
+    );
+    describe_histogram!(
+        "watchpost_genesys_request_duration_seconds",
+        Unit::Seconds,
+        "What a request to Genesys Cloud took up to the head of its answer, or up to its failure."
     );
     describe_gauge!(
         "watchpost_genesys_token_expiry_timestamp_seconds",

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use metrics::{counter, gauge};
+use metrics::{counter, gauge, histogram};
 use tokio::time::{Instant, sleep_until};
 
 use super::exchange::{Exchanged, Prepared, exchange};
@@ -48,7 +48,11 @@ impl Inner {
         loop {
             self.admit(prepared.api, deadline).await?;
             let until = deadline.min(Instant::now() + ATTEMPT);
+            let begun = Instant::now();
             let exchanged = exchange(&self.outbound, prepared, until).await;
+            let taken = exchanged.at.saturating_duration_since(begun).as_secs_f64();
+            histogram!("watchpost_genesys_request_duration_seconds", "api" => prepared.api.as_str())
+                .record(taken);
             let asked = self.heed(prepared.api, &exchanged);
             let trouble = match exchanged.result {
                 Ok(reply) => return Ok(reply),
