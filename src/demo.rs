@@ -131,7 +131,10 @@ fn config(listen: SocketAddr, edge: &Edge, shop: &Shop) -> String {
         .ok();
         if *name == "help-centre" {
             text.push_str(
-                "origins = [{ origin = \"https://www.shop.example\", expect = \"allow\" }]\n",
+                "origins = [{ origin = \"https://www.shop.example\", expect = \"allow\" }]\n\
+                 # As a guest: a session is begun and closed, and no conversation with it.\n\
+                 probes = [\"messaging\"]\n\
+                 messaging = { level = \"session\" }\n",
             );
         }
     }
@@ -140,7 +143,7 @@ fn config(listen: SocketAddr, edge: &Edge, shop: &Shop) -> String {
         let (name, host) = (door.name(), door.asked_host());
         // Writing to a `String` cannot fail.
         write!(text, "\n# {}\n[[endpoints]]\nname = \"{name}\"\n", door.trouble()).ok();
-        writeln!(text, "url = \"wss://{host}:{port}/v1?deploymentId=demo-{name}\"").ok();
+        writeln!(text, "url = \"wss://{host}:{port}/v1\"").ok();
         if door == Door::Good {
             text.push_str(
                 "probes = [\"websocket\", \"tls\"]\n\

@@ -70,6 +70,10 @@ impl Shop {
              ca-file = \"ca.pem\"\n\
              refresh = \"5s\"\n\
              connections-per-minute = 200\n\
+             topics = [\n  \
+               \"v2.webdeployments.deployments.{{id}}\",\n  \
+               \"v2.audits.entitytype.DEPLOYMENT.entityid.{{id}}\",\n\
+             ]\n\
              login-url = \"{base}\"\n\
              api-url = \"{base}\"\n\
              cdn-url = \"{base}\"\n\
