@@ -8,6 +8,7 @@ pub mod metrics;
 pub mod negotiation;
 mod openapi;
 mod pages;
+pub mod past;
 pub mod reload;
 mod room;
 mod scrape;

@@ -1,5 +1,6 @@
 //! The single writer: outcomes in, snapshots out, on a thread of its own.
 
+pub mod history;
 pub mod latency;
 pub mod ledger;
 pub mod presented;

@@ -1,6 +1,7 @@
 //! Results, streaks and histograms in one SQLite file that outlives the process.
 
 pub mod checkpoint;
+pub mod past;
 mod retention;
 mod rows;
 mod schema;

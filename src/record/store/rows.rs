@@ -100,7 +100,7 @@ pub fn last_seq(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(seq.map_or(0, i64::unsigned_abs))
 }
 
-fn read_one(
+pub(super) fn read_one(
     row: &rusqlite::Row<'_>,
     ids: &HashMap<i64, CheckId>,
 ) -> rusqlite::Result<Option<Entry>> {

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::database::{self, DatabaseError};
 
 /// The version that this program writes.
-const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 3;
 
 /// Sets a connection up, and makes the tables in a new file.
 ///
