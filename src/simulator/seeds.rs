@@ -147,8 +147,11 @@ fn lacks(body: &Value) -> Option<&'static str> {
     }
 }
 
-/// `/api/v2/webhooks`.
+/// `/api/v2/webhooks`, and `/api/v2/webhooks/{id}`.
 pub(super) fn webhooks(org: &mut Org, request: &Request) -> Answer {
+    if let Some(id) = request.segments().get(3) {
+        return webhook(org, id, request);
+    }
     match request.method {
         Method::GET => Answer::ok(&json!({
             "entities": org.seeds.webhooks, "total": org.seeds.webhooks.len(),
@@ -158,13 +161,8 @@ pub(super) fn webhooks(org: &mut Org, request: &Request) -> Answer {
             let Some(mut body @ Value::Object(_)) = request.json() else {
                 return Answer::bad("The request body is not JSON.");
             };
-            let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-            if text("name").is_empty() || text("address").is_empty() || text("event").is_empty() {
-                return Answer::bad("name, event and address are required.");
-            }
-            if org.seeds.webhooks.iter().any(|one| one.get("name") == body.get("name")) {
-                let message = "A webhook with this name already exists.";
-                return Answer::error(StatusCode::CONFLICT, "conflict", message);
+            if let Some(refusal) = unfit(org, &body, None) {
+                return refusal;
             }
             if let Value::Object(body) = &mut body {
                 body.insert("id".to_owned(), org.ids.uuid().into());
@@ -175,6 +173,54 @@ pub(super) fn webhooks(org: &mut Org, request: &Request) -> Answer {
         }
         _ => Answer::no_method(),
     }
+}
+
+/// One webhook: its body is replaced, and its version counted, as a channel's is.
+fn webhook(org: &mut Org, id: &str, request: &Request) -> Answer {
+    let is_it = |one: &Value| one.get("id").is_some_and(|known| known == id);
+    let Some(at) = org.seeds.webhooks.iter().position(is_it) else {
+        return Answer::not_found("The requested webhook");
+    };
+    let Some(known) = org.seeds.webhooks.get(at).cloned() else {
+        return Answer::not_found("The requested webhook");
+    };
+    match request.method {
+        Method::GET => Answer::ok(&known),
+        Method::PUT => {
+            let Some(mut body @ Value::Object(_)) = request.json() else {
+                return Answer::bad("The request body is not JSON.");
+            };
+            if let Some(refusal) = unfit(org, &body, Some(id)) {
+                return refusal;
+            }
+            let version = known.get("version").and_then(Value::as_u64).unwrap_or_default();
+            if let Value::Object(body) = &mut body {
+                body.insert("id".to_owned(), id.into());
+                body.insert("version".to_owned(), (version + 1).into());
+            }
+            if let Some(webhook) = org.seeds.webhooks.get_mut(at) {
+                *webhook = body.clone();
+            }
+            Answer::ok(&body)
+        }
+        _ => Answer::no_method(),
+    }
+}
+
+/// Why a webhook, that of `id` or a new one, cannot be as a body says.
+fn unfit(org: &Org, body: &Value, id: Option<&str>) -> Option<Answer> {
+    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+    if text("name").is_empty() || text("address").is_empty() || text("event").is_empty() {
+        return Some(Answer::bad("name, event and address are required."));
+    }
+    let mut others = org.seeds.webhooks.iter();
+    let has_name = |one: &Value| {
+        one.get("name") == body.get("name") && one.get("id").and_then(Value::as_str) != id
+    };
+    others.any(has_name).then(|| {
+        let message = "A webhook with this name already exists.";
+        Answer::error(StatusCode::CONFLICT, "conflict", message)
+    })
 }
 
 /// `/api/v2/auditlogs…`: by parameters, or by a body with the same names.

@@ -35,7 +35,7 @@ pub enum Surface {
     Users,
     /// The tutorials' `/api/v2/webchat/channels/{id}`.
     SeedChannels,
-    /// The tutorials' `/api/v2/webhooks`.
+    /// The tutorials' `/api/v2/webhooks…`.
     SeedWebhooks,
     /// The tutorials' `/api/v2/auditlogs`.
     SeedAudits,

@@ -184,11 +184,14 @@ fn a_webhook_with_another_address_is_changed_or_told() {
     let text = std::fs::read_to_string(desk.path("file.toml")).unwrap();
     desk.write(&text.replace("watchpost.example", "other.example"));
     let usual = || Scripted::new(200, Body::Usual);
-    let taken = Scripted::json(200, "{}");
-    desk.simulator.script(Surface::SeedWebhooks, [usual(), usual(), taken]);
     let json = succeeded(&desk.apply(&["--json"]));
     assert_eq!(json["webhook"]["stage"], "changed");
     assert_eq!(json["webhook"]["plan"][0]["to"], "https://other.example/hooks/genesys");
+    let there = desk.simulator.with(|org| org.seeds.webhooks.clone());
+    assert_eq!((there.len(), &there[0]["version"]), (1, &json!(2)));
+    assert_eq!(there[0]["address"], "https://other.example/hooks/genesys");
+    assert_eq!(succeeded(&desk.apply(&["--json"]))["webhook"]["stage"], "as_declared");
+    desk.write(&text.replace("watchpost.example", "third.example"));
     let none = Scripted::json(405, "{}");
     desk.simulator.script(Surface::SeedWebhooks, [usual(), usual(), none]);
     let done = desk.apply(&[]);

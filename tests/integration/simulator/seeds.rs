@@ -55,6 +55,26 @@ fn a_webhook_has_a_name_of_its_own() {
     assert_eq!(api.post("/api/v2/webhooks", &webhook).status, 409);
     assert_eq!(api.get("/api/v2/webhooks").json()["entities"][0]["id"], created.json()["id"]);
     assert_eq!(api.post("/api/v2/webhooks", &json!({ "name": "x" })).status, 400);
+
+    let id = created.json()["id"].as_str().unwrap().to_owned();
+    let one = format!("/api/v2/webhooks/{id}");
+    let mut changed = webhook.clone();
+    changed["address"] = json!("https://other.example/hooks/genesys");
+    let put = |path: &str, body: &serde_json::Value| api.put(path, &body.to_string(), "");
+    let answer = put(&one, &changed);
+    assert_eq!((answer.status, &answer.json()["version"]), (200, &json!(2)), "its name is its own");
+    let seen = api.get(&one).json();
+    assert_eq!((&seen["address"], &seen["id"]), (&changed["address"], &json!(id)));
+    assert_eq!(api.get("/api/v2/webhooks").json()["total"], 1, "changed, and not added");
+
+    let mut second = webhook;
+    second["name"] = json!("Another");
+    assert_eq!(api.post("/api/v2/webhooks", &second).status, 201);
+    assert_eq!(put(&one, &second).status, 409, "the name of another one");
+    changed["address"] = json!("");
+    assert_eq!(put(&one, &changed).status, 400);
+    assert_eq!(put("/api/v2/webhooks/none", &second).status, 404);
+    assert_eq!(api.get(&one).json()["version"], 2, "what is refused changes nothing");
 }
 
 #[test]
