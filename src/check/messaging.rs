@@ -40,6 +40,16 @@ impl Level {
         }
     }
 
+    /// What a guest has seen who came so far, in plain words.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Upgrade => "the socket opened",
+            Self::Configuration => "the application told how the deployment is configured",
+            Self::Session => "the guest was given a session",
+            Self::Message => "a message arrived and came back",
+        }
+    }
+
     /// The rung that a word stands for.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.as_str() == text)

@@ -22,7 +22,9 @@ use super::Context;
 use crate::casebook::archive::Filter;
 use crate::casebook::changes::{ChangeFilter, Changes};
 use crate::casebook::question::Question;
+use crate::check::messaging::Level;
 use crate::check::origin::Expect;
+use crate::check::probe::Probe;
 use crate::health::State as Health;
 use crate::incident::record::Incident;
 use crate::outcome::Outcome;
@@ -182,7 +184,7 @@ fn row(snapshot: &Snapshot, record: &CheckRecord, now: Timestamp) -> Markup {
                     @if rule.expect == Expect::Deny { br; em { "must be refused" } }
                 }
             }
-            td { (trouble(record)) }
+            td { (trouble(record)) (guest(record)) }
             td class="figure" {
                 @if let Some(total) = record.recent.total() {
                     (format!("{:.1} ms", total.p50.as_secs_f64() * 1e3))
@@ -226,6 +228,26 @@ fn trouble(record: &CheckRecord) -> Markup {
                 @if !remark.evidence.is_empty() { br; "Seen: " bdi { (remark.evidence) } }
                 br; small { (remark.warning.fix()) }
             }
+        }
+    }
+}
+
+/// How far up the guest of a messenger came in the last run.
+fn guest(record: &CheckRecord) -> Markup {
+    let (Probe::Messaging(messaging), Some(last)) = (&*record.check.probe, &record.last) else {
+        return html! {};
+    };
+    // Nothing was asked at all.
+    if last.failure.as_ref().is_some_and(|failure| failure.phase().is_none()) {
+        return html! {};
+    }
+    let reached = last.observation.messaging.as_ref().and_then(|seen| seen.reached);
+    html! {
+        p {
+            "Guest: " b { "L" (reached.map_or(0, Level::number)) }
+            // A page that must be refused says nothing, even where it gets in.
+            @if record.check.expect() == Expect::Allow { " of L" (messaging.level.number()) }
+            ": " (reached.map_or("the socket did not open", Level::sentence))
         }
     }
 }
