@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::field::{Field, Table};
 use super::raw;
-use super::values::HumanDuration;
+use super::values::{HumanDuration, Line};
 use crate::check::endpoint::EndpointName;
 use crate::check::origin::{Expect, Origin};
 use crate::check::probe::ProbeKind;
@@ -70,13 +70,15 @@ impl Discovered {
         let probes = match &defaults.probes {
             Field::Given(_, kinds) if !kinds.iter().any(|kind| kind.has_origin()) => {
                 // Without pages there would be nothing to find.
-                let kinds = kinds.iter().copied().chain([ProbeKind::Websocket]);
+                let kinds = kinds.iter().copied().chain([ProbeKind::Messaging]);
                 given(kinds.collect())
             }
             _ => Field::Absent,
         };
         Some(raw::Endpoint {
             name: given(name),
+            // Who answers there speaks the messenger's protocol, and shares its limit.
+            deployment: given(Line(self.deployment.to_string())),
             url: given(url),
             origins: Table::Given(0..0, origins),
             interval: self.interval(&defaults.interval, &defaults.probes, per_minute),

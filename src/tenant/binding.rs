@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::known::Known;
 use super::view::View;
 use crate::check::endpoint::{Endpoint, EndpointName};
+use crate::check::messaging::Level;
 use crate::check::origin::{Expect, OriginRule};
 use crate::check::probe::{Probe, RefusalStatuses};
 use crate::genesys::domains::OriginMatch;
@@ -16,6 +17,8 @@ use crate::genesys::finding::{Diagnosis, Entry, Evidence, diagnose};
 use crate::genesys::{Compat, DeploymentId};
 use crate::outcome::Outcome;
 use crate::outcome::failure::Failure;
+use crate::outcome::messaging::Trouble;
+use crate::outcome::phase::Phase;
 use crate::outcome::reason::Fault;
 use crate::record::snapshot::{CheckRecord, Snapshot};
 
@@ -160,7 +163,7 @@ impl Door {
 pub fn entry(outcome: &Outcome, refusals: &RefusalStatuses) -> Option<Entry> {
     let seen = &outcome.observation;
     if seen.upgraded {
-        return Some(Entry::LetIn);
+        return Some(behind_the_door(outcome));
     }
     match seen.http_status {
         Some(429) => Some(Entry::Throttled),
@@ -172,6 +175,26 @@ pub fn entry(outcome: &Outcome, refusals: &RefusalStatuses) -> Option<Entry> {
             .as_ref()
             .filter(|failure| is_of_the_door(failure))
             .map(|_| Entry::Trouble),
+    }
+}
+
+/// What became of a page that the door was opened to. A guest who is told nothing is not in: the
+/// messenger may send everybody away whom the socket took.
+fn behind_the_door(outcome: &Outcome) -> Entry {
+    let guest = outcome.observation.messaging.as_deref();
+    if guest.is_none_or(|guest| guest.reached >= Some(Level::Configuration)) {
+        return Entry::LetIn;
+    }
+    match &outcome.failure {
+        Some(Failure::Messaging(refused)) => match refused.trouble {
+            Trouble::Throttled => Entry::Throttled,
+            Trouble::Unavailable | Trouble::DeploymentUnknown => Entry::Refused,
+            _ => Entry::Trouble,
+        },
+        Some(failure) if failure.phase() == Some(Phase::Transfer) && is_of_the_door(failure) => {
+            Entry::Trouble
+        }
+        _ => Entry::LetIn,
     }
 }
 

@@ -106,10 +106,16 @@ fn findings(seen: &Value) -> Vec<(String, String, bool)> {
 /// Waits until the shop's two pages and the stranger are found so.
 #[track_caller]
 fn until_found(daemon: &Daemon, wanted: [&str; 3]) -> Value {
+    until_of(daemon, Org::SHOP, &wanted)
+}
+
+/// Waits until the pages of a deployment are found so.
+#[track_caller]
+fn until_of(daemon: &Daemon, id: &str, wanted: &[&str]) -> Value {
     until(daemon, "/api/v1/deployments", &format!("{wanted:?}"), |seen| {
-        let found = findings(seen);
-        let found: Vec<_> = found.iter().map(|(_, finding, _)| finding.as_str()).collect();
-        found == wanted
+        let found = deployment(seen, id).and_then(|deployment| deployment["findings"].as_array());
+        let found = found.into_iter().flatten().map(|found| found["finding"].as_str().unwrap());
+        found.eq(wanted.iter().copied())
     })
 }
 
@@ -177,6 +183,60 @@ fn a_list_that_lets_nobody_in_is_why_pages_are_refused() {
     // One entry that works shows that the list does.
     scene.shop(|shop| shop.allow(AllowList::of(&["https://shop.example", "www.shop.example"])));
     until_found(&daemon, ["origin_not_allowed", "ok", "origin_not_allowed"]);
+}
+
+#[test]
+fn findings_are_of_what_guests_see_behind_the_door() {
+    let scene = Scene::new("", "");
+    let door = format!(
+        "[[endpoints]]\nname = \"shop\"\ndeployment = \"{}\"\ntimeout = \"900ms\"\norigins = [\n\
+         {{ origin = \"https://shop.example\" }},\n{{ origin = \"https://www.shop.example\" }},\n\
+         {{ origin = \"https://evil.example\", expect = \"deny\" }} ]\n",
+        Org::SHOP
+    );
+    scene.write("", &door);
+    let daemon = scene.home.start();
+    until_found(&daemon, ["ok", "ok", "origin_not_allowed"]);
+    let levels = |daemon: &Daemon| -> Vec<Value> {
+        let seen: Value = serde_json::from_str(&daemon.get("/api/v1/checks")).unwrap();
+        let checks = seen["checks"].as_array().unwrap().iter();
+        checks.map(|check| check["last"]["messaging"]["level"].clone()).collect()
+    };
+    assert_eq!(levels(&daemon), ["configuration".into(), "configuration".into(), Value::Null]);
+    let page = daemon.get("/");
+    for text in [
+        "Guest: <b>L2</b> of L2: the application told how the deployment is configured",
+        "Guest: <b>L0</b>: the socket did not open",
+    ] {
+        assert!(page.contains(text), "no {text:?} in {page}");
+    }
+
+    // The servers hold another list, or none.
+    scene.shop(|shop| shop.socket = AllowList::of(&["www.shop.example"]));
+    until_found(&daemon, ["origin_enforcement_drift", "ok", "origin_not_allowed"]);
+    scene.shop(|shop| {
+        shop.propagate();
+        shop.enforcement = Enforcement::Open;
+    });
+    until_found(&daemon, ["ok", "ok", "origin_enforcement_gap"]);
+    assert!(daemon.get("/").contains("Guest: <b>L1</b>: the socket opened"));
+
+    // The socket opens, and the application is switched off, or does not know the deployment.
+    scene.shop(|shop| shop.enforcement = Enforcement::Suffix);
+    until_found(&daemon, ["ok", "ok", "origin_not_allowed"]);
+    for code in [4000, 404] {
+        let frame = serde_json::json!({ "type": "response", "class": "string", "code": code, "body": "<b>off" });
+        let many = std::iter::repeat_n(frame.to_string(), 1000);
+        scene.simulator.with(|org| org.messaging.scripted = many.collect());
+        until_found(&daemon, ["deployment_refused"; 3]);
+        assert!(daemon.get("/").contains("Guest: <b>L1</b> of L2: the socket opened"));
+        scene.simulator.with(|org| org.messaging.scripted.clear());
+        until_found(&daemon, ["ok", "ok", "origin_not_allowed"]);
+    }
+
+    // It says nothing at all: that is no matter of pages.
+    scene.simulator.with(|org| org.messaging.silent = true);
+    until_found(&daemon, ["undetermined"; 3]);
 }
 
 #[test]
@@ -280,11 +340,13 @@ fn deployments_that_no_endpoint_names_become_endpoints() {
     assert_eq!(
         ids,
         [
-            "Shop-messenger/websocket/https://shop.example",
-            "Shop-messenger/websocket/https://not-allowed.watchpost.invalid",
-            "Help-centre/websocket/https://anybody.watchpost.invalid",
+            "Shop-messenger/messaging/https://shop.example",
+            "Shop-messenger/messaging/https://not-allowed.watchpost.invalid",
+            "Help-centre/messaging/https://anybody.watchpost.invalid",
         ]
     );
+    until_of(&daemon, Org::SHOP, &["ok", "origin_not_allowed"]);
+    until_of(&daemon, Org::HELP, &["ok"]);
     let seen: Value = serde_json::from_str(&daemon.get("/api/v1/deployments")).unwrap();
     assert_eq!(deployment(&seen, Org::CAMPAIGN).unwrap()["skipped"], "not_active");
 

@@ -69,6 +69,7 @@ pub fn listed(
     let usual = RefusalStatuses::default();
     let refusals = match &*diagnosis.check.probe {
         Probe::Websocket(websocket) => &websocket.refusal_statuses,
+        Probe::Messaging(messaging) => &messaging.refusal_statuses,
         _ => &usual,
     };
     let predict = |origin| {
