@@ -3,9 +3,11 @@
 mod cage;
 mod certificates;
 mod frames;
+mod guests;
 mod handshakes;
 mod heads;
 mod names;
+mod routes;
 mod silence;
 mod tame;
 
@@ -41,6 +43,8 @@ fn animals(pki: &Pki) -> Vec<Animal> {
     animals.extend(frames::animals());
     animals.extend(handshakes::animals(&config));
     animals.extend(certificates::animals(pki));
+    animals.extend(guests::animals());
+    animals.extend(routes::animals());
     animals
 }
 

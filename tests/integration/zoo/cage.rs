@@ -163,7 +163,17 @@ impl Animal {
 
     /// The url and the other keys of an endpoint that leads to its cage.
     pub fn endpoint(&self, cage: &Cage, pki: &Pki) -> (String, String) {
-        if self.tls {
+        if self.keys.contains("\"messaging\"") {
+            (
+                format!(
+                    "ws://{}/v1?deploymentId=3fa85f64-5717-4562-b3fc-2c963f66afa6",
+                    cage.address
+                ),
+                self.keys.to_owned(),
+            )
+        } else if self.keys.contains("\"http\"") {
+            (format!("http://{}/", cage.address), self.keys.to_owned())
+        } else if self.tls {
             let ca = pki.ca_file();
             let reach = format!("ca-file = {ca:?}\nconnect-to = \"{}\"\n", cage.address);
             ("wss://door.test/".to_owned(), format!("{reach}{}", self.keys))

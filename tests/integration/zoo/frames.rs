@@ -15,7 +15,7 @@ pub fn animals() -> Vec<Animal> {
     animals
 }
 
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     match u16::try_from(payload.len()) {
         Ok(length @ ..126) => [&[first, length as u8], payload].concat(),
         Ok(length) => [&[first, 126][..], &length.to_be_bytes(), payload].concat(),
@@ -62,7 +62,7 @@ fn compressed() -> Vec<Animal> {
     ]
 }
 
-fn close(code: u16, reason: &[u8]) -> Vec<u8> {
+pub fn close(code: u16, reason: &[u8]) -> Vec<u8> {
     frame(0x88, &[&code.to_be_bytes(), reason].concat())
 }
 
