@@ -30,7 +30,7 @@ use target::Target;
 /// How much longer than its timeout a run may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// After this time no further run is begun in a round. One takes a third of a second, most of it at the silent door.
+/// After this time no further run is begun in a round. One takes half a second or more, most of it where nothing comes.
 const ROUND: Duration = Duration::from_secs(6);
 
 /// How often a door is asked in a round until it is known how it is seen.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use http::header::SEC_WEBSOCKET_ACCEPT;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
@@ -25,6 +25,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::accept_hdr_async;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 
 use authority::Served;
@@ -56,6 +57,11 @@ pub trait Behaviour: Send + Sync + 'static {
     /// The answer to a request, where it does.
     fn respond(&self, _request: &Parts) -> http::Response<()> {
         http::Response::default()
+    }
+
+    /// What is said to a message; the same, where it says nothing of its own.
+    fn say(&self, message: Message) -> Message {
+        message
     }
 
     /// What stands in `Sec-WebSocket-Accept`, where it is not the answer to the key.
@@ -190,7 +196,7 @@ async fn visit(
     let answer = |request: &Request, response| answer(behaviour, request, response);
     let websocket = accept_hdr_async(stream, answer).await?;
     let (write, read) = websocket.split();
-    read.forward(write).await
+    read.map_ok(|message| behaviour.say(message)).forward(write).await
 }
 
 /// Answers one request, and reads no body.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::header::{ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ORIGIN, VARY};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::edge::Behaviour;
 use crate::edge::authority::{Authority, Served};
@@ -14,8 +15,12 @@ use crate::edge::authority::{Authority, Served};
 /// The page that gets in where pages do.
 pub const ALLOWED: &str = "https://allowed.canary.invalid";
 
+/// What a messenger says to a guest who asks.
+const CONFIGURATION: &str =
+    r#"{"type":"response","class":"GetConfigurationResponse","code":200,"body":{}}"#;
+
 /// Every door.
-pub const DOORS: [Door; 11] = [
+pub const DOORS: [Door; 13] = [
     Door::Good,
     Door::Open,
     Door::Shut,
@@ -27,6 +32,8 @@ pub const DOORS: [Door; 11] = [
     Door::Silent,
     Door::Readable,
     Door::Unreadable,
+    Door::Messenger,
+    Door::Parrot,
 ];
 
 /// A door.
@@ -54,6 +61,10 @@ pub enum Door {
     Readable,
     /// Answers requests, and says nothing of who may read.
     Unreadable,
+    /// Tells a guest how the deployment is configured.
+    Messenger,
+    /// Says what a guest says.
+    Parrot,
 }
 
 impl Door {
@@ -81,6 +92,11 @@ impl Door {
     /// Whether it answers requests, and opens no WebSockets.
     pub fn is_of_http(self) -> bool {
         matches!(self, Self::Readable | Self::Unreadable)
+    }
+
+    /// Whether those who come are guests of a messenger.
+    pub fn is_of_guests(self) -> bool {
+        matches!(self, Self::Messenger | Self::Parrot)
     }
 
     /// What it does with visitors.
@@ -143,6 +159,13 @@ impl Behaviour for Doorman {
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("PUT"));
         }
         response
+    }
+
+    fn say(&self, message: Message) -> Message {
+        match self.door {
+            Door::Messenger if message.is_text() => Message::text(CONFIGURATION),
+            _ => message,
+        }
     }
 
     fn accept(&self) -> Option<&'static str> {

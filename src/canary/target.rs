@@ -11,11 +11,13 @@ use crate::check::Check;
 use crate::check::cadence::Cadence;
 use crate::check::endpoint::{AddressFamily, Endpoint, EndpointName, Reach, Trust};
 use crate::check::fetch::Fetch;
+use crate::check::messaging::Messaging;
 use crate::check::origin::{Expect, Origin, OriginRule};
 use crate::check::probe::{Cors, Forgeries, Probe, Websocket};
 use crate::check::target::{ConnectTo, Scheme};
 use crate::edge::Opened;
 use crate::edge::authority::Authority;
+use crate::event::key::Key;
 use crate::outcome::reason::Reason;
 use crate::outcome::sight::SelfCheck;
 use crate::outcome::verdict::Verdict;
@@ -23,7 +25,7 @@ use crate::outcome::verdict::Verdict;
 /// How long a run may take, where nothing hangs.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the silent door is waited for.
+/// How long those are waited for that never say what they ought to.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// A page that must be refused.
@@ -117,10 +119,20 @@ pub fn all(
                 let reason = Reason::CorsPreflightMissingAllowOriginHeader;
                 vec![(SelfCheck::CanaryUnreadable, Expect::Allow, fail(reason))]
             }
+            Door::Messenger => {
+                vec![(SelfCheck::CanaryGuest, Expect::Allow, (Verdict::Pass, None))]
+            }
+            Door::Parrot => {
+                let reason = Reason::MessagingMalformed;
+                vec![(SelfCheck::CanaryUnheard, Expect::Allow, fail(reason))]
+            }
         };
-        let timeout = if door == Door::Silent { SHORT_TIMEOUT } else { TIMEOUT };
+        let timeout = match door {
+            Door::Silent | Door::Parrot => SHORT_TIMEOUT,
+            _ => TIMEOUT,
+        };
         for (name, expect, (verdict, reason)) in asks {
-            let check = check(endpoint.clone(), expect, timeout)?;
+            let check = check(endpoint.clone(), expect, timeout, door.is_of_guests())?;
             let (address, door) = (opened.address, Some((door, opened.clone())));
             let last = None;
             targets.push(Target { name, check, door, verdict, reason, address, last });
@@ -133,6 +145,7 @@ pub fn all(
             endpoint("wss", "nobody.canary.invalid", nobody, trust)?,
             Expect::Allow,
             TIMEOUT,
+            false,
         )?,
         door: None,
         verdict,
@@ -147,6 +160,7 @@ fn check(
     endpoint: Arc<Endpoint>,
     expect: Expect,
     timeout: Duration,
+    as_guest: bool,
 ) -> Result<Arc<Check>, CanaryError> {
     let page = |origin: &str, expect| {
         let (name, origin) = (origin.to_owned(), Origin::Page(origin.to_owned()));
@@ -165,6 +179,7 @@ fn check(
             forgeries: Forgeries::Never,
             ..Cors::default()
         }),
+        _ if as_guest => Probe::Messaging(Messaging::of(Key::new("canary").map_err(told)?)),
         _ => Probe::Websocket(Websocket::default()),
     };
     let check = Check::new(endpoint, Arc::new(probe), Some(rule), cadence);

@@ -43,6 +43,8 @@ self_checks! {
     CanaryReadable "canary_readable" "A page may read what it is allowed to, behind a preflight."
     CanaryKeptOut "canary_kept_out" "A page is kept from an answer that another one may read: a pass."
     CanaryUnreadable "canary_unreadable" "An answer to a preflight without CORS headers is a failure."
+    CanaryGuest "canary_guest" "A messenger's guest is told how the deployment is configured."
+    CanaryUnheard "canary_unheard" "A messenger that says something else is a failure."
     Egress "egress" "One of the egress addresses accepts TCP."
     Resolver "resolver" "The control name has an address."
     Clock "clock" "The clock does not jump, and is not older than this program."

@@ -308,7 +308,7 @@ async fn an_honest_prober_is_believed() {
     });
     assert!(!is_blind(&page), "{page}");
     let checks = page.lines().filter(|line| line.starts_with("watchpost_selfcheck_success{"));
-    assert_eq!(checks.count(), 16, "{page}");
+    assert_eq!(checks.count(), 18, "{page}");
     assert!(!watched.get("/").contains("blind\""));
     assert!(watched.get("/api/v1/checks").contains("\"blind\":null"));
 }
