@@ -47,6 +47,7 @@ use crate::record::{self, Message, Reader, Recorder};
 use crate::schedule::promise::Promise;
 use crate::schedule::slot::Slot;
 use crate::schedule::{self, Confirm, Pace, Plan};
+use crate::systemd::PassedError;
 use crate::tenant::{self, Tenant};
 use discoveries::{Discoveries, Restored};
 use outgoing::Told;
@@ -86,6 +87,9 @@ pub enum AppError {
         /// What the system said.
         error: io::Error,
     },
+    /// It was not made for us.
+    #[error(transparent)]
+    Passed(#[from] PassedError),
     /// No store, no results.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -106,11 +110,16 @@ pub enum AppError {
 impl App {
     /// Takes the port, then the store: neither is touched if the other is not to be had.
     pub fn open(config: Config) -> Result<Self, AppError> {
+        Self::open_on(config, None)
+    }
+
+    /// The same, on the socket that systemd has passed, if it has.
+    pub fn open_on(config: Config, passed: Option<TcpListener>) -> Result<Self, AppError> {
         let connections = descriptors::connections();
         let spare = Spare::hold(descriptors::SPARE);
         let address = config.daemon.listen;
-        let listen = |error| AppError::Listen { address, error };
-        let listener = server::bind(address).map_err(listen)?;
+        let listener = passed.map_or_else(|| server::bind(address), server::prepared);
+        let listener = listener.map_err(|error| AppError::Listen { address, error })?;
         let (store, restored) = Store::open(&config.store.path, clock::now())?;
         let events = inbox::Store::open(&config.events.path, clock::now())?;
         let (config, discovered) = discoveries::restored(config);

@@ -88,7 +88,7 @@ pub mod notify;
 /// Metrics, page and API.
 pub mod http;
 
-/// What systemd is told.
+/// What systemd is told, and what it hands over.
 pub mod systemd;
 
 /// Genesys Cloud on loopback in this process.

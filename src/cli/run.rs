@@ -76,8 +76,13 @@ pub fn daemon(config: Config, log: log::Guard, ready: impl FnOnce(SocketAddr)) -
 }
 
 fn serve(config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), AppError> {
-    let app = App::open(config)?;
+    let passed = systemd::listener()?;
+    let (is_passed, configured) = (passed.is_some(), config.daemon.listen);
+    let app = App::open_on(config, passed)?;
     let address = app.address()?;
+    if is_passed && address != configured {
+        info!("systemd listens on {address}; daemon.listen = {configured} is not used");
+    }
     let stop = CancellationToken::new();
     heed_signals(stop.clone(), app.reloads())?;
     app.run(stop, || {

@@ -66,8 +66,12 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// Takes an address, ready to be listened on by a runtime.
 pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    let listener = std::net::TcpListener::bind(address)?;
-    // The standard library makes the queue 128 long, which a crowd overflows.
+    prepared(std::net::TcpListener::bind(address)?)
+}
+
+/// The same for a socket that listens already.
+pub fn prepared(listener: std::net::TcpListener) -> io::Result<std::net::TcpListener> {
+    // The standard library makes the queue 128 long, which a crowd overflows; systemd may too.
     rustix::net::listen(&listener, BACKLOG)?;
     // Whatever is accepted inherits this.
     rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER_BYTES)?;

@@ -10,6 +10,7 @@
 
 mod fixture;
 
+mod activation;
 mod apply;
 mod blind;
 mod chains;
