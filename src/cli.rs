@@ -11,6 +11,7 @@ mod genesys;
 mod incidents;
 mod json;
 mod lint;
+mod manual;
 mod run;
 pub mod screen;
 mod session;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 
 const EXIT_STATUSES: &str = "Exit status: 0 pass, or an orderly end; 1 fail, or the daemon could \
     not begin or go on; 2 wrong usage; 3 inconclusive; 78 wrong config.";
@@ -76,6 +78,17 @@ enum Command {
         #[arg(long, default_value = "config.toml")]
         config: PathBuf,
     },
+    /// Print what makes a shell complete this command line.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command.
+    Man {
+        /// The folder that they are written to, which must exist.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
 }
 
 impl Cli {
@@ -91,6 +104,8 @@ impl Cli {
             Command::Genesys { command } => command.run(),
             Command::Incidents(args) => incidents::incidents(&args),
             Command::Lint { config } => lint::lint(&config),
+            Command::Completions { shell } => manual::completions(shell),
+            Command::Man { out } => manual::man(out.as_deref()),
         }
     }
 }
