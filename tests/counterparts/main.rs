@@ -13,15 +13,18 @@ mod certificates;
 #[path = "../integration/fixture/checks.rs"]
 #[expect(dead_code, reason = "it is made for other tests too")]
 mod checks;
+mod container;
 mod cors;
 #[path = "../integration/fixture/daemon.rs"]
 #[expect(dead_code, reason = "it is made for other tests too")]
 mod daemon;
 mod durability;
 mod incidents;
+mod machine;
 mod matrix;
 mod messaging;
 mod network;
+mod package;
 mod platform;
 mod program;
 mod prometheus;
@@ -33,4 +36,5 @@ mod servers;
 mod simulator;
 mod stapling;
 mod starved;
+mod systemd;
 mod tls;
