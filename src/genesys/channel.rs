@@ -3,7 +3,9 @@
 pub mod backlog;
 pub mod lease;
 pub mod pulse;
+pub mod queue;
 pub mod topic;
+pub mod transition;
 
 use serde_json::Value;
 

@@ -1,6 +1,7 @@
 //! Conversations of customers, and the events that tell of them.
 
 mod analytics;
+mod queue;
 mod stages;
 
 use std::collections::VecDeque;
@@ -57,6 +58,8 @@ pub struct Talk {
     pub guest: (String, String, String),
     /// What of it has happened.
     stage: usize,
+    /// When each step of that was.
+    steps: Vec<Timestamp>,
 }
 
 /// The conversations, oldest first.
@@ -86,6 +89,7 @@ impl Org {
             ended: None,
             guest: (self.ids.uuid(), self.ids.uuid(), self.ids.uuid()),
             stage: 0,
+            steps: Vec::new(),
         };
         let id = talk.id.clone();
         if self.talks.0.len() == REMEMBERED {
@@ -102,6 +106,7 @@ impl Org {
         let stages = stages::of(talk.course);
         let Some(kinds) = stages.get(talk.stage) else { return false };
         talk.stage += 1;
+        talk.steps.push(now);
         let more = talk.stage < stages.len();
         if !more {
             talk.ended = Some(now);
@@ -111,6 +116,7 @@ impl Org {
             let topic = format!("v2.detail.events.conversation.{}.{}", talk.id, kind.word());
             self.post(&topic, &kind.body(&talk, now));
         }
+        self.tell_queue(&talk);
         more
     }
 
@@ -130,6 +136,7 @@ impl Org {
         for talk in going.filter(|talk| talk.deployment == deployment) {
             talk.course = Course::Broken;
             talk.stage = 1;
+            talk.steps.truncate(1);
         }
     }
 

@@ -239,6 +239,12 @@ impl Org {
 
     /// An event: the channels that are subscribed to its topic hear of it. Gives how many do.
     pub fn post(&mut self, topic: &str, body: &Value) -> usize {
+        self.events.note(topic, body);
+        self.stream_event(topic, body)
+    }
+
+    /// The same, of what goes to sockets alone.
+    pub(super) fn stream_event(&mut self, topic: &str, body: &Value) -> usize {
         let frame = event_frame(&mut self.ids, topic, body);
         let wanted = |channel: &&Channel| channel.topics.contains(topic);
         let lines: Vec<_> =
@@ -246,7 +252,6 @@ impl Org {
         for line in &lines {
             self.lines.send(*line, &frame);
         }
-        self.events.note(topic, body);
         lines.len()
     }
 }

@@ -1,12 +1,13 @@
 //! What happened while no channel was open: conversations of that time, asked for afterwards and
 //! told as the channel would have told them.
 //!
-//! Each event is written as the frame that was missed, and read as one: so it has the same id,
-//! and one that comes twice is known again, as far as both sides tell the same times.
+//! Each event is written as the frame that was missed, and read as one: so it is the same
+//! [transition](super::transition), and one that comes twice is known again.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
+use super::transition::{Part, copy, rows, shouted};
 use crate::event::key::Key;
 use crate::genesys::moment;
 
@@ -18,9 +19,6 @@ pub const MAX_PAGES: u32 = 20;
 
 /// What happened before that is not asked for: the gap is shown, and stays one.
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-
-/// Parts, sessions and segments that are read of each.
-const MAX_ROWS: usize = 200;
 
 /// A time in which events were missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,9 +102,7 @@ impl Gap {
                     segments.iter().filter_map(move |segment| moment::read(segment.get(field)?))
                 };
                 let frame = |at: Timestamp, what: &str, body: Map<String, Value>| {
-                    let topic =
-                        format!("v2.detail.events.conversation.{id}.{}.{what}", part.as_str());
-                    (at, json!({ "topicName": topic, "version": "2", "eventBody": body }))
+                    (at, part.frame(&id, what, body))
                 };
                 let queue = segments.iter().find_map(|segment| segment.get("queueId"));
                 let flow = session.get("flow");
@@ -149,69 +145,12 @@ impl Gap {
     }
 }
 
-/// Whose part it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Customer,
-    Acd,
-    Flow,
-    User,
-}
-
-impl Part {
-    fn of(participant: &Value) -> Option<Self> {
-        match participant.get("purpose")?.as_str()? {
-            "customer" | "external" => Some(Self::Customer),
-            "acd" => Some(Self::Acd),
-            "workflow" | "botflow" | "ivr" => Some(Self::Flow),
-            "agent" | "user" => Some(Self::User),
-            _ => None,
-        }
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Acd => "acd",
-            Self::Flow => "flow",
-            Self::User => "user",
-        }
-    }
-}
-
-fn rows<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
-    value.get(field).and_then(Value::as_array).into_iter().flatten().take(MAX_ROWS)
-}
-
-/// `transportFailure` as events write it: `TRANSPORT_FAILURE`.
-fn shouted(word: &str) -> String {
-    if !word.bytes().any(|byte| byte.is_ascii_lowercase()) {
-        return word.to_owned();
-    }
-    let mut shouted = String::new();
-    for c in word.chars().take(Key::MAX_BYTES) {
-        if c.is_ascii_uppercase() {
-            shouted.push('_');
-        }
-        shouted.push(c.to_ascii_uppercase());
-    }
-    shouted
-}
-
-/// Texts alone.
-fn copy(to: &mut Map<String, Value>, from: &Value, fields: &[&str]) {
-    for field in fields {
-        if let Some(value @ Value::String(_)) = from.get(field) {
-            to.insert((*field).to_owned(), value.clone());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::parse::{Headers, parse};
     use crate::event::word::{Disconnect, FlowExit, Kind};
+    use crate::genesys::channel::transition::id;
 
     const QUEUE: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 
@@ -281,7 +220,7 @@ mod tests {
     fn the_event_itself_is_known_again() {
         let late = json!({
             "topicName": "v2.detail.events.conversation.c-1.customer.end", "version": "2",
-            "eventBody": { "eventTime": 1_795_262_700_250_i64, "conversationId": "c-1",
+            "eventBody": { "eventTime": 1_795_262_700_249_i64, "conversationId": "c-1",
                 "participantId": "p-1", "sessionId": "s-1", "mediaType": "MESSAGE",
                 "interactingDurationMs": 7, "disconnectType": "TRANSPORT_FAILURE" },
             "metadata": { "CorrelationId": "x" },
@@ -289,7 +228,7 @@ mod tests {
         let (frames, _) = gap().frames(&answer()).unwrap();
         let id = |frame: &Value| {
             let bytes = serde_json::to_vec(frame).unwrap();
-            parse(&Headers::default(), &bytes, gap().to).unwrap().event.id
+            id(&parse(&Headers::default(), &bytes, gap().to).unwrap().event).unwrap()
         };
         assert_eq!(id(&late), id(frames.last().unwrap()));
     }

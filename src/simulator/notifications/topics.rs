@@ -26,6 +26,7 @@ const TOPICS: &[Topic] = &[
     topic("v2.detail.events.conversation.{id}.user.end", DETAIL, true),
     topic("v2.detail.events.conversation.{id}.attributes", DETAIL, true),
     topic("v2.detail.events.conversation.{id}.wrapup", DETAIL, false),
+    topic("v2.routing.queues.{id}.conversations", "routing:queue:view", true),
     topic("v2.routing.queues.{id}.conversations.messages", "routing:queue:view", true),
     topic("v2.analytics.queues.{id}.observations", "analytics:queueObservation:view", true),
     topic("v2.webdeployments.deployments.{id}", "webDeployments:deployment:view", true),

@@ -1,5 +1,6 @@
 //! Frames with events: read as those of receivers are, and stored.
 
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +13,14 @@ use tokio::time::timeout;
 
 use super::RECEIVER;
 use super::meters::Meters;
-use crate::event::key::Key;
+use crate::event::AnalyticsEvent;
+use crate::event::fault::Fault;
+use crate::event::key::{EventId, Key};
 use crate::event::parse::{Headers, Parsed, parse};
 use crate::event::project::project;
 use crate::genesys::audit::Entry;
+use crate::genesys::channel::queue::Conversations;
+use crate::genesys::channel::transition;
 use crate::inbox::meters::Received;
 use crate::inbox::{Arrival, DeadLetter, Inbox, Refused, Stored};
 use crate::tenant::{Desk, audits};
@@ -26,6 +31,10 @@ const MAX_WAITING: usize = 256;
 /// Longest that those which wait are waited for once the socket is lost.
 const LAST: Duration = Duration::from_secs(5);
 
+/// Transitions that are remembered of a socket: a queue's topic tells all of a conversation at each
+/// change of it. What is forgotten, the inbox knows again.
+const MAX_TOLD: usize = 16_384;
+
 type Storing = Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>>;
 
 /// Takes frames in.
@@ -34,6 +43,8 @@ pub struct Taker {
     meters: Meters,
     receiver: Arc<str>,
     waiting: FuturesUnordered<Storing>,
+    /// Whatever is not stored ends the socket, and this with it.
+    told: HashSet<EventId>,
     refused: bool,
 }
 
@@ -41,7 +52,8 @@ impl Taker {
     /// One that stores what it takes in.
     pub fn new(desk: Desk, meters: Meters) -> Self {
         let waiting = FuturesUnordered::new();
-        Self { desk, meters, receiver: RECEIVER.into(), waiting, refused: false }
+        let (receiver, told) = (RECEIVER.into(), HashSet::new());
+        Self { desk, meters, receiver, waiting, told, refused: false }
     }
 
     /// Whether more may be read.
@@ -64,21 +76,44 @@ impl Taker {
         if topic.as_str().starts_with("v2.audits.") {
             tell_audit(&self.desk, &text).await;
         }
-        let (inbox, receiver) = (self.desk.inbox.clone(), self.receiver.clone());
-        let storing = match parse(&Headers::default(), text.as_bytes(), now) {
-            Ok(parsed) => store(inbox, self.meters.clone(), receiver, parsed, now),
-            Err(fault) => {
-                let letter = DeadLetter {
-                    receiver,
-                    received_at: now,
-                    fault: format!("{fault}, {} bytes: {}", text.len(), fault.help()),
-                    content_type: None,
-                    body: project(text.as_bytes()).unwrap_or_default(),
-                };
-                bury(inbox, letter)
-            }
+        match Conversations::of(topic) {
+            Some(conversations) => match conversations.frames(&text, now) {
+                Some(frames) => frames.iter().for_each(|frame| self.take_again(frame, now)),
+                None => self.bury(Fault::Unknown, &text, now),
+            },
+            None => match parse(&Headers::default(), text.as_bytes(), now).map(known_again) {
+                Ok(parsed) => self.store(parsed, now, true),
+                Err(fault) => self.bury(fault, &text, now),
+            },
+        }
+    }
+
+    /// Takes in what may have been told before, and is no news then.
+    fn take_again(&mut self, frame: &Value, now: Timestamp) {
+        let Some(parsed) = read_again(frame, now) else { return };
+        if self.told.len() >= MAX_TOLD {
+            self.told.clear();
+        }
+        if self.told.insert(parsed.event.id) {
+            self.store(parsed, now, false);
+        }
+    }
+
+    fn store(&self, parsed: Parsed, now: Timestamp, counts_again: bool) {
+        let (inbox, meters) = (self.desk.inbox.clone(), self.meters.clone());
+        let arrival = (self.receiver.clone(), now);
+        self.waiting.push(store(inbox, meters, arrival, parsed, counts_again));
+    }
+
+    fn bury(&self, fault: Fault, text: &str, now: Timestamp) {
+        let letter = DeadLetter {
+            receiver: self.receiver.clone(),
+            received_at: now,
+            fault: format!("{fault}, {} bytes: {}", text.len(), fault.help()),
+            content_type: None,
+            body: project(text.as_bytes()).unwrap_or_default(),
         };
-        self.waiting.push(storing);
+        self.waiting.push(bury(self.desk.inbox.clone(), letter));
     }
 
     /// Waits for one of those that wait; for ever, where none does.
@@ -117,19 +152,36 @@ async fn tell_audit(desk: &Desk, text: &str) {
     }
 }
 
+/// What was told may be told again by others: it has the id that all of them give it.
+fn known_again(parsed: Parsed) -> Parsed {
+    let Parsed { event, time_corrected } = parsed;
+    let id = transition::id(&event).unwrap_or(event.id);
+    Parsed { event: AnalyticsEvent { id, ..event }, time_corrected }
+}
+
+/// Reads what was made of something else. What is too old to be believed is no news: a
+/// conversation may go on for weeks, and is told of whole.
+fn read_again(frame: &Value, now: Timestamp) -> Option<Parsed> {
+    let bytes = serde_json::to_vec(frame).ok()?;
+    let parsed = parse(&Headers::default(), &bytes, now).ok()?;
+    (!parsed.time_corrected).then(|| known_again(parsed))
+}
+
 /// Stores one, and counts it as receivers do.
 fn store(
     inbox: Inbox,
     meters: Meters,
-    receiver: Arc<str>,
+    (receiver, received_at): (Arc<str>, Timestamp),
     parsed: Parsed,
-    received_at: Timestamp,
+    counts_again: bool,
 ) -> Storing {
     Box::pin(async move {
         let Parsed { event, time_corrected } = parsed;
         let (kind, at) = (event.kind, event.at);
         let stored = inbox.store(Arrival { receiver, received_at, event }).await?;
-        meters.received(Received { kind, at, time_corrected, received_at, stored });
+        if counts_again || stored == Stored::New {
+            meters.received(Received { kind, at, time_corrected, received_at, stored });
+        }
         Ok(())
     })
 }
@@ -151,8 +203,7 @@ pub async fn store_late(
     frame: &Value,
     now: Timestamp,
 ) -> Result<bool, Refused> {
-    let Ok(bytes) = serde_json::to_vec(frame) else { return Ok(false) };
-    let Ok(Parsed { event, time_corrected }) = parse(&Headers::default(), &bytes, now) else {
+    let Some(Parsed { event, time_corrected }) = read_again(frame, now) else {
         return Ok(false);
     };
     let (kind, at) = (event.kind, event.at);

@@ -5,10 +5,14 @@
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
+use watchpost::event::key::Key;
+use watchpost::event::parse::{Headers, parse};
 use watchpost::genesys::Compat;
 use watchpost::genesys::audit;
 use watchpost::genesys::channel::backlog::Gap;
+use watchpost::genesys::channel::queue::Conversations;
 use watchpost::genesys::channel::topic::Offered;
+use watchpost::genesys::channel::transition;
 use watchpost::genesys::channel::{Channel, subscriptions};
 use watchpost::genesys::deployment::{Page, Published, published_domains};
 use watchpost::genesys::domains::{Domains, OriginMatch};
@@ -23,18 +27,20 @@ use watchpost_fuzz::{first, harmless, now, quoted};
 fuzz_target!(|input: &[u8]| {
     let (kind, input) = first(input);
     let Ok(answer) = json::read(input) else { return };
-    match kind % 7 {
+    match kind % 8 {
         0 => deployments(&answer),
         1 => published(&answer),
         2 => audits(&answer),
         3 => status_page(&answer),
         4 => refusal(&answer, input),
         5 => missed(&answer),
-        _ => {
+        6 => {
             Channel::read(&answer);
+            Channel::list(&answer);
             subscriptions(&answer);
             Offered::read(&answer);
         }
+        _ => conversation(input),
     }
 });
 
@@ -107,4 +113,24 @@ fn missed(answer: &Value) {
     let gap = Gap { from: Timestamp::UNIX_EPOCH, to: now() };
     let Some((frames, _)) = gap.frames(answer) else { return };
     assert!(frames.iter().all(Value::is_object));
+}
+
+/// A queue tells of it, and tells of it again: that is the same.
+fn conversation(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    for media in ["", ".messages", ".calls", ".videos"] {
+        let topic = format!("v2.routing.queues.q-1.conversations{media}");
+        let of = Key::new(&topic).ok().and_then(|topic| Conversations::of(&topic));
+        let Some(of) = of else { unreachable!("{topic} is one") };
+        let ids = |at: Timestamp| -> Option<Vec<_>> {
+            let parsed = |frame: &Value| {
+                let bytes = serde_json::to_vec(frame).ok()?;
+                let event = parse(&Headers::default(), &bytes, at).ok()?.event;
+                assert!(event.conversation.is_some());
+                transition::id(&event)
+            };
+            Some(of.frames(text, at)?.iter().filter_map(parsed).collect())
+        };
+        assert_eq!(ids(now()), ids(now()));
+    }
 }

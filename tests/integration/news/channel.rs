@@ -1,7 +1,9 @@
 //! The notification channel: events without a public URL.
 
-use serde_json::Value;
-use watchpost::simulator::{AllowList, Course, Org, Scripted, Simulator, Surface};
+use serde_json::{Value, json};
+use watchpost::simulator::{
+    AllowList, Course, Org, QUEUE as SHOPS_QUEUE, Scripted, Simulator, Surface,
+};
 
 use super::{QUEUE, door, home, now, shop};
 use crate::fixture::daemon::{Daemon, Home, PATIENCE, sum};
@@ -160,6 +162,90 @@ fn what_was_missed_is_asked_for_and_stored_once() {
     let news = until(&daemon, "/api/v1/news", is_whole);
     assert_eq!(news["channel"]["gaps"][0]["found"], 0, "{news:#}");
     assert_eq!(of_channel(&daemon).len(), events.len());
+}
+
+/// What was stored, by kind.
+fn kinds(events: &[Value]) -> Vec<&str> {
+    let mut kinds: Vec<_> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    kinds.sort_unstable();
+    kinds
+}
+
+#[test]
+fn a_queue_tells_of_conversations_and_each_counts_once_whoever_tells() {
+    let simulator = shop();
+    let topics = format!(
+        "topics = [\"v2.routing.queues.{SHOPS_QUEUE}.conversations\", \
+         \"v2.routing.queues.{SHOPS_QUEUE}.conversations.messages\"]\naudits = false\n"
+    );
+    let receiver = "[[receivers]]\nname = \"hook\"\nopen = \"anyone may post events here\"\n";
+    let home = home(&simulator, &topics, &format!("{}{receiver}", door(&simulator)));
+    let daemon = home.start();
+    connected(&daemon);
+    let begin = |course| {
+        simulator.with(|org| {
+            let id = org.begin(Org::SHOP, course, now());
+            assert!(org.go_on(&id, now()), "it has come to the queue");
+            id
+        })
+    };
+    let answered = begin(Course::Answered);
+    // Both topics tell of it, at each step all over again.
+    simulator.with(|org| while org.go_on(&answered, now()) {});
+    let all = ["acd_end", "acd_start", "customer_end", "customer_start"];
+    let all = [&all[..], &["flow_end", "flow_start", "user_end", "user_start"]].concat();
+    let is_told = |answer: &Value| answer["events"].as_array().unwrap().len() >= all.len();
+    until(&daemon, "/api/v1/events?limit=1000", is_told);
+    assert_eq!(kinds(&of_channel(&daemon)), all);
+    let customer = |events: &[Value], kind: &str| {
+        let one = events.iter().find(|event| event["kind"] == kind);
+        one.unwrap_or_else(|| panic!("no {kind} in {events:#?}")).clone()
+    };
+    let end = customer(&of_channel(&daemon), "customer_end");
+    assert_eq!((&end["disconnect"], &end["queue"]), (&json!("peer"), &json!(SHOPS_QUEUE)));
+    assert_eq!((&end["media"], &end["message"]), (&json!("message"), &json!("webmessaging")));
+
+    // The socket breaks in the middle of another: what is told twice is stored once.
+    let abandoned = begin(Course::Abandoned);
+    let is_told = |answer: &Value| answer["events"].as_array().unwrap().len() >= all.len() + 4;
+    until(&daemon, "/api/v1/events?limit=1000", is_told);
+    simulator.with(|org| {
+        org.cut_streams();
+        while org.go_on(&abandoned, now()) {}
+    });
+    lost(&daemon, "closed");
+    let is_whole = |answer: &Value| answer["channel"]["gaps"][0]["whole"] == true;
+    let news = until(&daemon, "/api/v1/news", is_whole);
+    assert_eq!(news["channel"]["gaps"][0]["found"], 1, "its end alone: {news:#}");
+    let of_abandoned = of_channel(&daemon);
+    let of_abandoned: Vec<_> =
+        of_abandoned.into_iter().filter(|event| event["conversation"] == *abandoned).collect();
+    let told = ["acd_start", "customer_end", "customer_start", "flow_end", "flow_start"];
+    assert_eq!(kinds(&of_abandoned), told);
+
+    // The same come by a receiver, too, with ids of their own: they are the same conversations.
+    for (_, envelope) in simulator.with(|org| org.take_envelopes(now())) {
+        let body = envelope.to_string();
+        let head = format!("Content-Length: {}\r\n", body.len());
+        let (head, answer) = daemon.post_with("/hooks/genesys", &head, &body);
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}{answer}");
+    }
+    let page = daemon.metrics_until("both conversations", PATIENCE, |page| {
+        page.contains("watchpost_events_inbox_length 0\n")
+            && sum(page, "watchpost_conversations_total{") >= 2.0
+    });
+    assert_eq!(sum(&page, "watchpost_conversations_total{"), 2.0, "{page}");
+    assert_eq!(sum(&page, "watchpost_conversations_total{endpoint=\"shop\",outcome=\"ok\"}"), 2.0);
+    assert!(page.contains("watchpost_events_conflict_total{source=\"channel\"} 0\n"));
+    assert!(
+        page.contains("watchpost_events_received_total{source=\"channel\",class=\"other\"} 0\n")
+    );
+    // What is of no conversation is kept for whoever looks into it.
+    let topic = format!("v2.routing.queues.{SHOPS_QUEUE}.conversations.messages");
+    simulator.with(|org| org.stream(&json!({ "topicName": topic, "eventBody": {} }).to_string()));
+    daemon.metrics_until("a dead letter", PATIENCE, |page| {
+        page.contains("watchpost_events_dead_letter_total{source=\"channel\"} 1\n")
+    });
 }
 
 #[test]
