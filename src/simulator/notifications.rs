@@ -230,6 +230,13 @@ impl Org {
         }
     }
 
+    /// The notification sockets stay open, and nothing comes over them any more.
+    pub fn stall_streams(&mut self) {
+        for line in self.lines.of(Kind::Streaming) {
+            self.lines.push(line, Push::Stall);
+        }
+    }
+
     /// The notification sockets are sent this, whatever it is.
     pub fn stream(&mut self, text: &str) {
         for line in self.lines.of(Kind::Streaming) {

@@ -31,6 +31,8 @@ pub enum Push {
     Close(u16, &'static str),
     /// The end, and nothing is said.
     Cut,
+    /// From now on nothing is said, and the socket stays open.
+    Stall,
 }
 
 /// Which of its surfaces a socket belongs to.
@@ -124,6 +126,10 @@ where
                     if write.send(Message::Close(Some(frame))).await.is_ok() {
                         timeout(GOODBYE, async { while let Some(Ok(_)) = read.next().await {} }).await.ok();
                     }
+                    break;
+                }
+                Some(Push::Stall) => {
+                    while let Some(Ok(_)) = read.next().await {}
                     break;
                 }
                 Some(Push::Cut) | None => break,

@@ -6,6 +6,7 @@
 
 mod backlog;
 mod frames;
+mod handover;
 mod line;
 mod meters;
 mod topics;

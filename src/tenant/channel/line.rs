@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep_until};
 
 use super::frames::Taker;
+use super::handover::{Handed, Handover};
 use super::{Listener, is_gone};
 use crate::clock;
+use crate::genesys::channel::backlog::Gap;
 use crate::genesys::channel::lease::{Due, Lease};
 use crate::genesys::channel::pulse::{Lost, Pulse, Step};
-use crate::genesys::channel::{Frame, PING, Subscription};
+use crate::genesys::channel::{Frame, MAX_FRAME, PING, Subscription};
 use crate::genesys::trouble::Trouble;
 use crate::platform::socket::{Heard, Socket};
 
@@ -31,6 +33,7 @@ type Renewal = Pin<Box<dyn Future<Output = Renewed> + Send>>;
 pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker) -> Lost {
     let begun = Instant::now();
     let mut pulse = Pulse::new(Duration::ZERO);
+    let mut handover = Handover::default();
     let mut renewals: FuturesUnordered<Renewal> = FuturesUnordered::new();
     let mut remember_at = begun + REMEMBER_EVERY;
     let mut settings = listener.desk.settings.clone();
@@ -39,7 +42,23 @@ pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker)
         if taker.is_refused() {
             break Lost::Refused;
         }
+        if let Some(handed) = handover.take() {
+            listener.handed(&handed);
+            let old = std::mem::replace(&mut socket, handed.socket);
+            if handed.is_open {
+                old.close().await;
+            }
+            pulse = Pulse::new(begun.elapsed());
+        }
         let until = match pulse.step(begun.elapsed()) {
+            _ if handover.goes_on() => handover.until(),
+            Step::Leave(Lost::Closing) => {
+                handover = listener.handover();
+                match handover.goes_on() {
+                    true => continue,
+                    false => break Lost::Closing,
+                }
+            }
             Step::Leave(lost) => break lost,
             Step::Ping => {
                 pulse.asked(begun.elapsed());
@@ -64,7 +83,7 @@ pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker)
             }
         };
         tokio::select! {
-            heard = socket.next(), if taker.has_room() => match heard {
+            heard = socket.next(), if taker.has_room() && !handover.has_ended() => match heard {
                 Heard::Text(text) => {
                     let Some(frame) = Frame::read(&text) else { break Lost::Nonsense };
                     pulse.heard(&frame, begun.elapsed());
@@ -81,7 +100,12 @@ pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker)
                 }
                 Heard::Life => pulse.heard(&Frame::Other, begun.elapsed()),
                 Heard::Nonsense => break Lost::Nonsense,
+                Heard::End if handover.goes_on() => handover.ended(),
                 Heard::End => break Lost::Closed,
+            },
+            opened = handover.opened(), if handover.is_opening() => if let Err(error) = opened {
+                tracing::warn!("no socket takes the place of one that closes: {error}");
+                break Lost::Closing;
             },
             () = taker.settle() => if taker.is_whole() {
                 listener.whole_until = Some(clock::now());
@@ -116,6 +140,28 @@ pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker)
 }
 
 impl Listener {
+    /// Opens another socket on the same channel, beside the one that is about to be closed.
+    fn handover(&self) -> Handover {
+        let Some((channel, _)) = &self.channel else { return Handover::default() };
+        let (uri, tls) = (channel.connect_uri.clone(), self.tls.clone());
+        let platform = self.desk.platform.clone();
+        Handover::begin(Box::pin(async move {
+            Socket::open(platform.bases(), &tls, &uri, MAX_FRAME).await
+        }))
+    }
+
+    /// Another socket is open in the place of the first.
+    fn handed(&mut self, handed: &Handed) {
+        self.meters.lost(Lost::Closing);
+        tracing::info!(
+            "another socket of the notification channel took the place of one that closes"
+        );
+        let to = clock::now();
+        if let Some(from) = to.checked_sub(handed.without).ok().filter(|from| *from < to) {
+            self.missed(Gap { from, to });
+        }
+    }
+
     fn due(&self) -> Due {
         self.channel.as_ref().map_or(Due::Over, |(_, lease)| lease.due(clock::now()))
     }

@@ -1,5 +1,7 @@
 //! The notification channel: events without a public URL.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use watchpost::simulator::{
     AllowList, Course, Org, QUEUE as SHOPS_QUEUE, Scripted, Simulator, Surface,
@@ -133,6 +135,67 @@ fn a_socket_that_is_lost_is_opened_again_on_the_same_channel_and_one_that_is_gon
     daemon.metrics_until("an event", PATIENCE, |page| {
         sum(page, "watchpost_events_received_total{source=\"channel\",class=\"deployment\"") == 1.0
     });
+}
+
+/// Longest silence that is put up with, as the README has it, and then some.
+const STALL: Duration = Duration::from_secs(45 + 60);
+
+#[test]
+fn a_socket_that_stays_open_and_says_nothing_is_noticed_and_what_it_hid_is_found() {
+    let simulator = shop();
+    let (_home, daemon) = listening(&simulator, CONVERSATIONS);
+    simulator.with(|org| {
+        org.stall_streams();
+        let id = org.begin(Org::SHOP, Course::Abandoned, now());
+        while org.go_on(&id, now()) {}
+    });
+    daemon.metrics_until("a silent socket", STALL, |page| {
+        page.contains("watchpost_channel_lost_total{reason=\"silent\"} 1\n")
+            && page.contains("watchpost_channel_connected 1\n")
+    });
+    let is_whole = |answer: &Value| answer["channel"]["gaps"][0]["whole"] == true;
+    let news = until(&daemon, "/api/v1/news", is_whole);
+    let events = of_channel(&daemon);
+    assert_eq!(news["channel"]["gaps"][0]["found"], events.len());
+    assert_eq!(kinds(&events), ["customer_end", "customer_start"]);
+    // The new one is heard.
+    simulator.with(|org| org.stream("no JSON"));
+    daemon.metrics_until("the new socket", PATIENCE, |page| {
+        page.contains("watchpost_channel_lost_total{reason=\"nonsense\"} 1\n")
+    });
+}
+
+#[test]
+fn before_a_socket_closes_another_takes_its_place_and_no_event_is_lost_or_doubled() {
+    let simulator = shop();
+    let (_home, daemon) = listening(&simulator, DEPLOYMENTS);
+    let mut edits = 0;
+    for closed in 1..=3 {
+        simulator.with(Org::announce_closing);
+        let is_over = format!("watchpost_channel_lost_total{{reason=\"closing\"}} {closed}\n");
+        // What happens meanwhile is asked for by nobody afterwards: no topic is of conversations.
+        while !daemon.get("/metrics").contains(&is_over) {
+            edits += 1;
+            edit(&simulator, &format!("new-{edits}.example"));
+        }
+    }
+    let class =
+        |class| format!("watchpost_events_received_total{{source=\"channel\",class=\"{class}\"}}");
+    let page = daemon.metrics_until("every event", PATIENCE, |page| {
+        sum(page, &class("deployment")) >= f64::from(edits)
+            && sum(page, &class("audit")) >= f64::from(edits)
+    });
+    for (series, count) in [
+        (class("deployment"), f64::from(edits)),
+        (class("audit"), f64::from(edits)),
+        ("watchpost_events_duplicate_total{source=\"channel\"}".to_owned(), 0.0),
+        ("watchpost_channel_gaps_total ".to_owned(), 0.0),
+        ("watchpost_channel_lost_total".to_owned(), 3.0),
+        ("watchpost_channel_connected ".to_owned(), 1.0),
+    ] {
+        assert_eq!(sum(&page, &series), count, "{series} after {edits} edits");
+    }
+    assert_eq!(simulator.with(|org| org.notifications.channels().len()), 1);
 }
 
 #[test]
