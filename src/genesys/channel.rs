@@ -9,7 +9,7 @@ pub mod transition;
 
 use serde_json::Value;
 
-use crate::event::key::Key;
+use crate::event::key::{EventId, Key};
 use crate::outcome::quoted::Quoted;
 
 /// Longest frame that is read: an event has some KiB.
@@ -92,6 +92,22 @@ impl Channel {
         let id = Key::new(id).ok().filter(|_| plain)?;
         let connect_uri = text("connectUri").filter(|uri| uri.len() <= 2048)?.to_owned();
         Some(Self { id, connect_uri })
+    }
+
+    /// Reads the client's channels; what is none is passed over.
+    pub fn list(answer: &Value) -> Option<Vec<Self>> {
+        let entities = answer.get("entities")?.as_array()?;
+        Some(entities.iter().take(MAX_CHANNELS).filter_map(Self::read).collect())
+    }
+
+    /// By what it is known again, for whoever may not know its name.
+    pub fn digest(&self) -> EventId {
+        EventId::of([b"channel".as_slice(), self.id.as_str().as_bytes()])
+    }
+
+    /// A text in which neither its name nor its address is.
+    pub fn without_secret(&self, text: &str) -> String {
+        text.replace(&self.connect_uri, "…").replace(self.id.as_str(), "…")
     }
 }
 
@@ -179,6 +195,13 @@ mod tests {
         let channel = read("streaming-3-abc").unwrap();
         assert!(!format!("{channel:?}").contains("s3cr3t"));
         assert_eq!(channel.connect_uri, "wss://x/channels/s3cr3t");
+        let said = "streaming-3-abc is not at wss://x/channels/s3cr3t";
+        assert_eq!(channel.without_secret(said), "… is not at …");
+        assert_eq!(channel.digest(), read("streaming-3-abc").unwrap().digest());
+        assert_ne!(channel.digest(), read("streaming-3-abd").unwrap().digest());
+        let listed = json!({ "entities": [{ "id": "a", "connectUri": "wss://x" }, { "id": 7 }] });
+        assert_eq!(Channel::list(&listed).map(|all| all.len()), Some(1));
+        assert_eq!(Channel::list(&json!([])), None);
         for bad in ["", "../x", "a?b", "a/b"] {
             assert_eq!(read(bad), None, "{bad}");
         }

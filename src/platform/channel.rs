@@ -40,6 +40,13 @@ impl Platform {
         Channel::read(&reply.json).ok_or_else(malformed)
     }
 
+    /// The channels that the client has.
+    pub async fn channels(&self) -> Result<Vec<Channel>, Trouble> {
+        let reply = self.ask(Call::get(Api::Channels, CHANNELS)).await?;
+        let malformed = || Trouble::new(Api::Channels, Kind::Malformed { field: "entities" });
+        Channel::list(&reply.json).ok_or_else(malformed)
+    }
+
     /// Sets the topics of a channel, and gives it another day. Says what became of each.
     pub async fn subscribe(
         &self,

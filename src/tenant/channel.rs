@@ -24,7 +24,7 @@ use super::Desk;
 use super::kept::Kind as Row;
 use super::view::news::is_news;
 use crate::clock;
-use crate::event::key::Key;
+use crate::event::key::EventId;
 use crate::genesys::channel::backlog::Gap;
 use crate::genesys::channel::lease::{Due, Lease};
 use crate::genesys::channel::pulse::{self, Lost};
@@ -49,10 +49,10 @@ const MAX_FILLING: usize = 16;
 /// What outlives the process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Remembered {
-    /// The channel, as long as it lives.
-    id: Key,
-    /// Where its socket is opened. Whoever may read this file may listen.
-    connect_uri: String,
+    /// The channel: a digest of its id, by which it is found among the client's. Whoever has the
+    /// id, or where its socket is opened, may listen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    channel: Option<EventId>,
     /// When its topics were set last.
     renewed_at: Timestamp,
     /// Up to when nothing was missed.
@@ -106,6 +106,8 @@ struct Listener {
     meters: Meters,
     topics: Topics,
     channel: Option<(Channel, Lease)>,
+    /// The channel of the process before, which may still live.
+    former: Option<EventId>,
     /// Up to when nothing was missed.
     whole_until: Option<Timestamp>,
     /// What fills gaps.
@@ -117,13 +119,12 @@ impl Listener {
         let kept = desk.kept.read::<Remembered>(Row::Channel);
         let kept = kept.into_iter().find(|(id, _)| id == ROW).map(|(_, row)| row);
         let whole_until = kept.as_ref().and_then(|kept| kept.whole_until);
-        let channel = kept.map(|kept| {
-            let Remembered { id, connect_uri, renewed_at, .. } = kept;
-            (Channel { id, connect_uri }, Lease::new(renewed_at))
-        });
+        let former = kept.filter(|kept| Lease::new(kept.renewed_at).due(clock::now()) != Due::Over);
+        let former = former.and_then(|kept| kept.channel);
         let topics = Topics::default();
         let meters = Meters::new();
-        Self { desk, tls, meters, topics, channel, whole_until, filling: JoinSet::new() }
+        let (channel, filling) = (None, JoinSet::new());
+        Self { desk, tls, meters, topics, channel, former, whole_until, filling }
     }
 
     async fn listen(mut self) {
@@ -176,6 +177,26 @@ impl Listener {
             return Err(Failed::NoTopics);
         }
         let now = clock::now();
+        if let Some(former) = self.former {
+            let channels = match self.desk.platform.channels().await {
+                Ok(channels) => channels,
+                // What cannot be told is as good as gone.
+                Err(Trouble {
+                    kind:
+                        Kind::NotFound
+                        | Kind::Gone
+                        | Kind::MissingPermission { .. }
+                        | Kind::Forbidden { .. }
+                        | Kind::BadRequest { .. }
+                        | Kind::Malformed { .. },
+                    ..
+                }) => Vec::new(),
+                Err(trouble) => return Err(trouble.into()),
+            };
+            let channel = channels.into_iter().find(|channel| channel.digest() == former);
+            self.channel = channel.map(|channel| (channel, Lease::new(now)));
+            self.former = None;
+        }
         self.channel = self.channel.take().filter(|(_, lease)| lease.due(now) != Due::Over);
         if let Some((channel, _)) = &self.channel {
             match self.desk.platform.subscribe(&channel.id, &wanted).await {
@@ -185,18 +206,18 @@ impl Listener {
                 Err(trouble) => return Err(trouble.into()),
             }
         }
-        let channel = match self.channel.take() {
-            Some((channel, _)) => channel,
-            None => {
-                let channel = self.desk.platform.make_channel().await?;
-                let told = self.desk.platform.subscribe(&channel.id, &wanted).await?;
-                self.topics.told(told);
-                channel
-            }
+        let (channel, is_new) = match &self.channel {
+            Some((channel, _)) => (channel.clone(), false),
+            None => (self.desk.platform.make_channel().await?, true),
         };
-        self.topics.show(&self.desk, &self.meters);
-        let uri = channel.connect_uri.clone();
+        let (id, uri) = (channel.id.clone(), channel.connect_uri.clone());
+        // From here on, also where its topics are refused: each channel is one of few.
         self.channel = Some((channel, Lease::new(now)));
+        if is_new {
+            let told = self.desk.platform.subscribe(&id, &wanted).await?;
+            self.topics.told(told);
+        }
+        self.topics.show(&self.desk, &self.meters);
         self.remember().await;
         let opened = Socket::open(self.desk.platform.bases(), &self.tls, &uri, MAX_FRAME).await;
         if matches!(
@@ -239,8 +260,7 @@ impl Listener {
     async fn remember(&self) {
         let Some((channel, lease)) = &self.channel else { return };
         let row = Remembered {
-            id: channel.id.clone(),
-            connect_uri: channel.connect_uri.clone(),
+            channel: Some(channel.digest()),
             renewed_at: lease.renewed_at(),
             whole_until: self.whole_until,
         };
@@ -253,9 +273,19 @@ impl Listener {
         let before =
             self.desk.view.borrow().channel.as_ref().and_then(|channel| channel.trouble.clone());
         if is_news(&before, code) {
-            tracing::warn!(trouble = code, "the notification channel cannot be opened: {failed}");
+            let why = self.without_secret(failed.to_string());
+            tracing::warn!(trouble = code, "the notification channel cannot be opened: {why}");
         }
-        self.desk.show(|view| view.channel(|channel| channel.failed(code, failed.to_string())));
+        let why = self.without_secret(failed.to_string());
+        self.desk.show(|view| view.channel(|channel| channel.failed(code, why)));
+    }
+
+    /// What a server wrote may name the channel, and whoever knows its name may listen.
+    fn without_secret(&self, text: String) -> String {
+        match &self.channel {
+            Some((channel, _)) => channel.without_secret(&text),
+            None => text,
+        }
     }
 }
 

@@ -203,10 +203,8 @@ impl Listener {
             Err(trouble) if is_gone(&trouble) => Err(Lost::Gone),
             Err(trouble) => {
                 let code = trouble.kind.code();
-                tracing::warn!(
-                    trouble = code,
-                    "the notification channel is not renewed: {trouble}"
-                );
+                let why = self.without_secret(trouble.to_string());
+                tracing::warn!(trouble = code, "the notification channel is not renewed: {why}");
                 if let Some((_, lease)) = &mut self.channel {
                     lease.failed(at);
                 }

@@ -333,3 +333,45 @@ fn a_socket_elsewhere_is_not_opened_and_nothing_tells_where_one_is() {
         assert!(!text.contains("s3cr3t") && !text.contains(&channel), "{text}");
     }
 }
+
+/// Every byte that is kept.
+fn files(folder: &std::path::Path) -> Vec<u8> {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files.filter(|file| file.is_file()).flat_map(|file| std::fs::read(file).unwrap()).collect()
+}
+
+#[test]
+fn what_opens_a_channel_is_in_no_file_no_answer_and_no_line_and_a_restart_finds_it() {
+    let simulator = shop();
+    let (home, daemon) = listening(&simulator, DEPLOYMENTS);
+    let channel = simulator.with(|org| org.notifications.channels().pop().unwrap());
+    // A server that names it in what it refuses.
+    let said = format!("wss://127.0.0.1/channels/{channel} is not {channel}");
+    let refusal = json!({ "message": said, "code": "bad.request", "status": 400 }).to_string();
+    let refusal = || Scripted::json(400, &refusal);
+    simulator.script(Surface::Subscriptions, [refusal(), refusal(), refusal()]);
+    simulator.with(|org| org.close_streams(1001));
+    let is_refused = |answer: &Value| answer["channel"]["trouble"]["code"] == "bad_request";
+    let news = until(&daemon, "/api/v1/news", is_refused);
+    let message = news["channel"]["trouble"]["message"].as_str().unwrap();
+    assert!(message.contains("… is not …"), "{message}");
+    let mut shown = vec![news.to_string(), daemon.get("/")];
+    shown.extend(daemon.lines_to("the notification channel cannot be opened"));
+    lost(&daemon, "closed");
+    shown.extend([
+        daemon.get("/metrics"),
+        daemon.get("/api/v1/changes"),
+        daemon.get("/api/v1/news"),
+    ]);
+    shown.extend(daemon.lines_to("the notification channel is open"));
+    for text in &shown {
+        assert!(!text.contains(&channel), "{text}");
+    }
+    drop(daemon);
+    let is_in = |what: &str| files(home.path()).windows(what.len()).any(|at| at == what.as_bytes());
+    assert!(is_in("whole_until"), "what is kept is found");
+    assert!(!is_in(&channel) && !is_in("/channels/"));
+    let daemon = home.start();
+    connected(&daemon);
+    assert_eq!(simulator.with(|org| org.notifications.channels()), [channel]);
+}
