@@ -58,7 +58,7 @@ pub fn render_within(
     selfcheck::write(&mut exposition, snapshot);
     correlation::write(&mut exposition, numbers);
     genesys::write(&mut exposition, snapshot, view);
-    own::write(&mut exposition, own);
+    own::write(&mut exposition, own, |family| genesys::is_there(family, view));
     let samples = exposition.samples();
     Page { body: exposition.finish(), samples }
 }

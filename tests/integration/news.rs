@@ -2,6 +2,7 @@
 
 mod audits;
 mod channel;
+mod organisation;
 mod statuspage;
 
 use jiff::Timestamp;

@@ -108,6 +108,24 @@ pub fn write(e: &mut Exposition, snapshot: &Snapshot, view: &View) {
     e.sample(&none, view.deployments.len() as f64);
 }
 
+/// Whether there is what one of the daemon's own families is about. Its series stay with whoever
+/// counts them, and an organisation may be taken out of the config.
+pub fn is_there(family: &str, view: &View) -> bool {
+    let of_client = [
+        "watchpost_genesys_token_expiry_timestamp_seconds",
+        "watchpost_genesys_ratelimit_remaining",
+    ];
+    let organisation = view.organisation.as_ref();
+    if of_client.contains(&family) {
+        return organisation.is_some_and(|organisation| organisation.has_credentials);
+    }
+    match family {
+        _ if family.starts_with("watchpost_genesys_") => organisation.is_some(),
+        _ if family.starts_with("watchpost_channel_") => view.channel.is_some(),
+        _ => true,
+    }
+}
+
 fn seconds(at: Timestamp) -> f64 {
     at.as_microsecond() as f64 / 1e6
 }

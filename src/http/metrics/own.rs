@@ -4,8 +4,9 @@
 
 use crate::http::exposition::{Exposition, Histogram, Kind, Labels};
 
-/// Writes the families of a page in the text format.
-pub fn write(e: &mut Exposition, text: &str) {
+/// Writes those families of a page in the text format that are `shown`.
+pub fn write(e: &mut Exposition, text: &str, shown: impl Fn(&str) -> bool) {
+    let mut is_shown = true;
     let mut help = "";
     let mut family = ("", Kind::Gauge);
     let (mut buckets, mut sum) = (Vec::new(), 0.0);
@@ -14,8 +15,12 @@ pub fn write(e: &mut Exposition, text: &str) {
             help = text;
         } else if let Some((name, word)) = comment(line, "# TYPE ") {
             family = (name, kind(word));
-            e.family(name, family.1, std::mem::take(&mut help));
-        } else if let Some(sample) = Sample::parse(line) {
+            is_shown = shown(name);
+            let help = std::mem::take(&mut help);
+            if is_shown {
+                e.family(name, family.1, help);
+            }
+        } else if let Some(sample) = Sample::parse(line).filter(|_| is_shown) {
             let labels = sample.labels(e.labels());
             let suffix = match family {
                 (name, Kind::Histogram) => sample.name.strip_prefix(name),
@@ -111,7 +116,7 @@ mod tests {
 
     fn page(format: Format, text: &str) -> String {
         let mut e = Exposition::new(format);
-        write(&mut e, text);
+        write(&mut e, text, |family| family != "hidden");
         String::from_utf8(e.finish()).unwrap()
     }
 
@@ -121,6 +126,8 @@ mod tests {
         metrics::with_local_recorder(&recorder, || {
             metrics::describe_counter!("x_total", "X.");
             metrics::counter!("x_total", "a" => "b, {c}=\"d\" \\ \n", "e" => "").increment(7);
+            metrics::describe_gauge!("hidden", "H.");
+            metrics::gauge!("hidden", "a" => "b").set(1.0);
             metrics::describe_gauge!("y", "Y y.");
             metrics::gauge!("y").set(f64::NAN);
             metrics::describe_histogram!("z", "Z.");
