@@ -51,7 +51,7 @@ use crate::systemd::PassedError;
 use crate::tenant::{self, Tenant};
 use discoveries::{Discoveries, Restored};
 use outgoing::Told;
-use reload::{Outlets, Reloader, Reloads};
+use reload::{By, Outlets, Reloader, Reloads};
 use sight::{Eyes, Watch};
 use watchdog::Watched;
 
@@ -209,7 +209,7 @@ impl App {
         let (offers, offered) = watch::channel(self.discovered.taken);
         let (tenant, known) = {
             let (path, reloads) = (path.clone(), self.reloads.clone());
-            let ask = Arc::new(move || reloads.ask());
+            let ask = Arc::new(move || reloads.ask(By::Discovery));
             Tenant {
                 path,
                 inbox: inbox_of_events.clone(),

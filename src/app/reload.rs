@@ -20,6 +20,7 @@ use crate::clock;
 use crate::config::stamp::Stamp;
 use crate::config::{Config, ConfigError, Daemon, Events, Store};
 use crate::http;
+pub use crate::http::reload::By;
 use crate::http::reload::Request;
 use crate::inbox;
 use crate::incident::{ChangeEvent, ChangeSource};
@@ -44,8 +45,8 @@ pub struct Reloads(pub(super) SyncSender<Request>);
 
 impl Reloads {
     /// Asks, and does not wait for what comes of it.
-    pub fn ask(&self) {
-        match self.0.try_send(Request { answer: None }) {
+    pub fn ask(&self, by: By) {
+        match self.0.try_send(Request { by, answer: None }) {
             // One that waits has not looked at the file yet: it will do for this one too.
             Ok(()) | Err(TrySendError::Full(_)) => {}
             Err(TrySendError::Disconnected(_)) => error!("nobody reads the config any more"),
@@ -105,18 +106,18 @@ where
             } else {
                 requests.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
-            let answer = match request {
-                Ok(Request { answer }) => answer,
+            let (by, answer) = match request {
+                Ok(Request { by, answer }) => (by, answer),
                 Err(RecvTimeoutError::Timeout) => {
                     if !watched.look(Stamp::of(&self.config.path)) {
                         continue;
                     }
-                    None
+                    (By::File, None)
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             watched.read = Stamp::of(&self.config.path);
-            let result = self.reload();
+            let result = self.reload(by);
             if let Some(answer) = answer {
                 // Whoever asked may have gone away meanwhile.
                 answer.send(result).ok();
@@ -124,7 +125,7 @@ where
         }
     }
 
-    fn reload(&mut self) -> Result<String, String> {
+    fn reload(&mut self, by: By) -> Result<String, String> {
         systemd::reloading();
         let read = self.discovered.load(&self.config.path);
         let result = read.map(|config| self.apply(config));
@@ -137,7 +138,7 @@ where
                     warn!("config: {caution}");
                 }
                 let mut changes = difference.to_string();
-                self.note(&changes);
+                self.note(&changes, by);
                 if !fixed.is_empty() {
                     let fixed = fixed.join(", ");
                     warn!("needs a restart: {fixed}");
@@ -155,10 +156,10 @@ where
     }
 
     /// For the casebook: whoever looks into an incident wants to know of this.
-    fn note(&self, changes: &str) {
+    fn note(&self, changes: &str, by: By) {
         let (at, source) = (clock::now(), ChangeSource::Config);
         let what = format!("config read again: {changes}");
-        let change = ChangeEvent { at, source, endpoint: None, what, who: None };
+        let change = ChangeEvent { at, source, endpoint: None, what, who: Some(by.to_string()) };
         if let Some(casebook) = self.outlets.casebook.upgrade() {
             casebook.blocking_send(casebook::Message::Changed(change)).ok();
         }

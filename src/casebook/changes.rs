@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 use serde::Serialize;
 
 use crate::check::endpoint::EndpointName;
-use crate::incident::{ChangeEvent, ChangeSource};
+use crate::incident::{ABOUT, ChangeEvent, ChangeSource};
 
 /// Which changes are wanted, newest first.
 #[derive(Debug, Clone, Default)]
@@ -80,18 +80,30 @@ pub fn list(connection: &Connection, filter: &ChangeFilter) -> rusqlite::Result<
     Ok(found)
 }
 
-/// Whether the file has a change.
-pub fn knows(connection: &Connection, change: &ChangeEvent) -> rusqlite::Result<bool> {
-    let mut statement = connection.prepare_cached(
-        "SELECT at_us, source, endpoint, what, who FROM changes WHERE at_us = ?1 AND source = ?2",
-    )?;
-    let mut rows = statement.query(params![change.at.as_microsecond(), change.source.as_str()])?;
+/// What the file has of a change: it may be told there with other words.
+pub fn known(connection: &Connection, change: &ChangeEvent) -> rusqlite::Result<Vec<ChangeEvent>> {
+    // Those that do not say what was changed are events of deployments, which are few; whatever
+    // tells that may come some time before or after them.
+    let about = match change.is_vague() {
+        true => "1",
+        false => "(at_us = ?1 OR source = 'deployment')",
+    };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT at_us, source, endpoint, what, who FROM changes \
+         WHERE at_us BETWEEN ?2 AND ?3 AND {about}"
+    ))?;
+    let at_us = change.at.as_microsecond();
+    let about_us = i64::try_from(ABOUT.as_micros()).unwrap_or_default();
+    let mut rows = statement.query(params![
+        at_us,
+        at_us.saturating_sub(about_us),
+        at_us.saturating_add(about_us)
+    ])?;
+    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        if read(row)?.is_some_and(|known| known.is(change)) {
-            return Ok(true);
-        }
+        found.extend(read(row)?.filter(|known| known.is(change)));
     }
-    Ok(false)
+    Ok(found)
 }
 
 /// A change as it was written. One from a source that nobody knows is passed over.
@@ -183,7 +195,7 @@ mod tests {
             what: what.to_owned(),
             who: None,
         };
-        let knows = |change| knows(&connection, &change).unwrap();
+        let knows = |change| !known(&connection, &change).unwrap().is_empty();
         assert!(knows(change(7, "Deployment d Update: name a -> b")));
         assert!(!knows(change(8, "Deployment d Update: name a -> b")));
         assert!(!knows(change(7, "Deployment e Update: name a -> b")));

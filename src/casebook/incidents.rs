@@ -27,6 +27,7 @@ use crate::incident::run::Run;
 use crate::incident::{ChangeEvent, ChangeSource};
 use crate::outcome::failure::Failure;
 use crate::record::told::Told;
+use changes::Doors;
 use exhibits::Exhibits;
 use leaves::Leaves;
 use rows::Rows;
@@ -47,6 +48,10 @@ pub struct Incidents {
     leaves: Leaves,
     exhibits: Exhibits,
     changes: Vec<ChangeEvent>,
+    /// Changes that others tell better, and that the file may still have.
+    superseded: Vec<ChangeEvent>,
+    /// The endpoints of deployments.
+    doors: Doors,
     subscriptions: Option<Subscriptions>,
     now: Timestamp,
     swept_at: Option<Timestamp>,
@@ -68,7 +73,8 @@ impl Incidents {
         for source in ChangeSource::ALL {
             counter!("watchpost_change_events_total", "source" => source.as_str()).absolute(0);
         }
-        let incidents = Self { cases, leaves, now, ..Self::default() };
+        let doors = Doors::of(checks);
+        let incidents = Self { cases, leaves, doors, now, ..Self::default() };
         incidents.show();
         Ok(incidents)
     }
@@ -94,6 +100,7 @@ impl Incidents {
         self.cases.change(checks, clock::now());
         self.exhibits.keep(checks);
         self.leaves.keep(checks);
+        self.doors = Doors::of(checks);
     }
 
     /// Takes in a change, once: also where it is told of again after a restart.
@@ -101,11 +108,22 @@ impl Incidents {
         // As the file has it: after a restart it must be known again.
         change.at = Timestamp::from_microsecond(change.at.as_microsecond()).unwrap_or(change.at);
         // Where the file cannot be read, it may come twice rather than not at all.
-        let is_known = archived::knows(reader.connection(), &change).unwrap_or(false)
-            || self.changes.iter().any(|known| known.is(&change));
-        if !is_known && self.cases.changed(&change) {
-            let source = change.source.as_str();
-            counter!("watchpost_change_events_total", "source" => source).increment(1);
+        let mut known = archived::known(reader.connection(), &change).unwrap_or_default();
+        known.extend(self.changes.iter().filter(|known| known.is(&change)).cloned());
+        if known.iter().any(|known| !change.tells_more_than(known)) {
+            return;
+        }
+        for known in &known {
+            self.changes.retain(|other| other != known);
+            self.cases.superseded(known);
+        }
+        let is_new = known.is_empty();
+        self.superseded.extend(known);
+        if self.cases.changed(&change) {
+            if is_new {
+                let source = change.source.as_str();
+                counter!("watchpost_change_events_total", "source" => source).increment(1);
+            }
             if self.changes.len() < MAX_UNWRITTEN {
                 self.changes.push(change);
             }
@@ -114,7 +132,7 @@ impl Incidents {
 
     /// Takes in an event: it may tell of a change. It may come again after a failed write.
     pub fn event(&mut self, reader: &Reader, arrival: &Arrival) {
-        if let Some(change) = changes::of_event(&arrival.event) {
+        if let Some(change) = changes::of_event(&arrival.event, &self.doors) {
             self.changed(reader, change);
         }
     }
@@ -156,6 +174,7 @@ impl Incidents {
         }
         rows.bundles = self.exhibits.unwritten().to_vec();
         rows.changes.clone_from(&self.changes);
+        rows.superseded.clone_from(&self.superseded);
         let due = |at: Timestamp| self.now < at || self.now.duration_since(at) >= SWEEP_EVERY;
         self.sweeping = self.swept_at.is_none_or(due);
         if self.sweeping {
@@ -176,6 +195,7 @@ impl Incidents {
         self.cases.written(self.now);
         self.exhibits.written();
         self.changes.clear();
+        self.superseded.clear();
         self.leaves.written();
         if self.sweeping {
             self.swept_at = Some(self.now);

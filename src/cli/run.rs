@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::exit;
-use crate::app::reload::Reloads;
+use crate::app::reload::{By, Reloads};
 use crate::app::{App, AppError};
 use crate::config::values::LogFormat;
 use crate::config::{Config, ConfigError};
@@ -110,7 +110,7 @@ fn heed_signals(stop: CancellationToken, reloads: Reloads) -> Result<(), AppErro
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                     _ = hang_up.recv() => {
-                        reloads.ask();
+                        reloads.ask(By::Signal);
                         continue;
                     }
                 }

@@ -1,7 +1,10 @@
 //! `POST /-/reload`: the one request that changes something, and only where the config lets it.
 
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::mpsc::TrySendError;
 
+use axum::Extension;
 use axum::extract::State;
 use http::header::ORIGIN;
 use http::{HeaderMap, StatusCode};
@@ -12,12 +15,46 @@ use super::Context;
 /// Asks for the config to be read again.
 #[derive(Debug)]
 pub struct Request {
+    /// By whom, as far as that can be told.
+    pub by: By,
     /// Told what came of it; none where nobody waits.
     pub answer: Option<oneshot::Sender<Result<String, String>>>,
 }
 
+/// How a reload was asked for. Who sent a signal or wrote a file, nobody tells us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// A signal.
+    Signal,
+    /// A request from there; what is in front of us, where something is.
+    Http(IpAddr),
+    /// The file was written.
+    File,
+    /// Deployments were discovered.
+    Discovery,
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signal => f.write_str("SIGHUP"),
+            Self::Http(peer) => write!(f, "POST /-/reload from {peer}"),
+            Self::File => f.write_str("a write to the file"),
+            Self::Discovery => f.write_str("discovery"),
+        }
+    }
+}
+
+/// Where a request came from.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
 /// Has the config read, and says what changed, or everything that is wrong in it.
-pub async fn reload(State(context): State<Context>, headers: HeaderMap) -> (StatusCode, String) {
+pub async fn reload(
+    State(context): State<Context>,
+    Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
+) -> (StatusCode, String) {
     let refuse = |why: &str| (StatusCode::FORBIDDEN, format!("{why}\n"));
     if comes_from_a_page(&headers) {
         return refuse("not from a web page: use curl -X POST, or SIGHUP");
@@ -28,7 +65,7 @@ pub async fn reload(State(context): State<Context>, headers: HeaderMap) -> (Stat
     let (sender, answer) = oneshot::channel();
     let gone =
         || (StatusCode::SERVICE_UNAVAILABLE, "nobody reads the config any more\n".to_owned());
-    match context.reloads.try_send(Request { answer: Some(sender) }) {
+    match context.reloads.try_send(Request { by: By::Http(peer), answer: Some(sender) }) {
         Ok(()) => {}
         Err(TrySendError::Full(_)) => {
             let why = "other reloads wait already: they will see the file as it is now\n";

@@ -6,7 +6,7 @@ mod place;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 
+use super::reload::Peer;
 use guests::Guests;
 use place::{House, Noting};
 
@@ -110,9 +111,9 @@ pub async fn serve(
             }
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 trouble.is_over();
-                host(stream, &house, &router, &graceful);
+                host((stream, peer.ip()), &house, &router, &graceful);
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -133,7 +134,12 @@ pub async fn serve(
 }
 
 /// Serves one connection in a task of its own, until it ends or must go.
-fn host(stream: TcpStream, house: &House, router: &Router, graceful: &GracefulShutdown) {
+fn host(
+    (stream, peer): (TcpStream, IpAddr),
+    house: &House,
+    router: &Router,
+    graceful: &GracefulShutdown,
+) {
     let (place, evict) = house.arrive();
     let place = Arc::new(place);
     let mut stream = TimeoutStream::new(stream);
@@ -146,8 +152,9 @@ fn host(stream: TcpStream, house: &House, router: &Router, graceful: &GracefulSh
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(
             TokioIo::new(stream),
-            service_fn(move |request| {
+            service_fn(move |mut request: http::Request<_>| {
                 place.asked();
+                request.extensions_mut().insert(Peer(peer));
                 let (place, answer) = (place.clone(), service.call(request));
                 async move {
                     let mut answer = answer.await;

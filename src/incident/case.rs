@@ -21,7 +21,7 @@ use crate::check::{Check, CheckId};
 use crate::correlate::{Correlation, Minute};
 use crate::health::State;
 use crate::outcome::verdict::Verdict;
-use note::{failed, note, note_change};
+use note::{failed, note, note_change, unnote_change};
 
 /// An incident that begins so soon after another of its endpoint is the same one.
 pub const FLAPPING: SignedDuration = SignedDuration::from_mins(5);
@@ -202,6 +202,14 @@ impl Case {
     pub fn changed(&mut self, change: &ChangeEvent) {
         let incident = self.incident.as_mut().filter(|incident| incident.is_open());
         if incident.is_some_and(|incident| note_change(incident, change)) {
+            self.dirt = Dirt::Story;
+        }
+    }
+
+    /// A change is told better by another one.
+    pub fn superseded(&mut self, change: &ChangeEvent) {
+        let incident = self.incident.as_mut().filter(|incident| incident.is_open());
+        if incident.is_some_and(|incident| unnote_change(incident, change)) {
             self.dirt = Dirt::Story;
         }
     }

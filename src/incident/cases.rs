@@ -113,6 +113,12 @@ impl Cases {
         true
     }
 
+    /// A change is told better by another one: it was never there.
+    pub fn superseded(&mut self, change: &ChangeEvent) {
+        self.changes.retain(|known| known != change);
+        self.cases.values_mut().for_each(|case| case.superseded(change));
+    }
+
     /// Takes in whether the monitor is blind.
     pub fn blind(&mut self, why: Option<&str>, now: Timestamp) {
         self.blind = why.is_some();

@@ -467,6 +467,60 @@ fn subscribers_hear_what_they_want() {
 }
 
 #[test]
+fn an_event_that_does_not_say_what_changed_is_whatever_else_is_known_of_it() {
+    let change = |second, source, what: &str| ChangeEvent {
+        at: at(second),
+        source,
+        endpoint: None,
+        what: what.to_owned(),
+        who: None,
+    };
+    use ChangeSource::{Audit, Deployment};
+    let vague = change(0, Deployment, "Deployment d-1; now Active");
+    let looked = change(590, Deployment, "deployment d-1 \"Shop: x\": status inactive to active");
+    let audited = change(-3, Audit, "Deployment D-1 Update: status");
+    for known in [&looked, &audited] {
+        assert!(vague.is(known) && known.is(&vague), "{}", known.what);
+        assert!(known.tells_more_than(&vague) && !vague.tells_more_than(known));
+    }
+    assert!(!looked.is(&audited), "each has what the other has not");
+    for other in [
+        change(601, Deployment, "deployment d-1: status inactive to active"),
+        change(0, Deployment, "deployment d-2: status inactive to active"),
+        change(0, Audit, "Deployment d-2 Update: status"),
+        change(0, ChangeSource::Config, "config d-1 read again: nothing"),
+        change(61, Deployment, "Deployment d-1; now Active"),
+        change(1, Deployment, "Deployment d-1; now Inactive"),
+    ] {
+        assert!(!vague.is(&other) && !other.is(&vague), "{}", other.what);
+    }
+    assert!(vague.is(&change(60, Deployment, "Deployment d-1; now Active")), "by another way");
+    let valued = change(-3, Audit, "Deployment d-1 Update: status Inactive -> Active");
+    assert!(valued.is(&audited) && valued.tells_more_than(&audited));
+    assert!(!audited.tells_more_than(&valued) && !valued.tells_more_than(&valued));
+}
+
+#[test]
+fn a_change_that_is_told_better_is_told_once() {
+    let mut desk = Desk::new("");
+    let vague = ChangeEvent {
+        at: at(-60),
+        source: ChangeSource::Deployment,
+        endpoint: None,
+        what: "Deployment d-1; now Active".to_owned(),
+        who: None,
+    };
+    let better = ChangeEvent { what: "deployment d-1: it is gone".to_owned(), ..vague.clone() };
+    desk.cases.changed(&vague);
+    desk.goes_down(0, 0);
+    assert!(markdown::page(desk.incident()).contains("now Active"));
+    desk.cases.superseded(&vague);
+    desk.cases.changed(&better);
+    let page = markdown::page(desk.incident());
+    assert!(!page.contains("now Active") && page.contains("it is gone"), "{page}");
+}
+
+#[test]
 fn no_text_breaks_out_of_the_page() {
     let hostile = "x | y\n# owned\r\n<img src=x onerror=alert(1)> ![a](http://evil.test) `b` @all";
     let mut desk = Desk::new("");

@@ -161,6 +161,13 @@ impl Timeline {
         true
     }
 
+    /// Takes an entry out again; gives whether it was there.
+    pub fn remove(&mut self, at: Timestamp, what: What) -> bool {
+        let (entry, before) = (Entry { at, what }, self.entries.len());
+        self.entries.retain(|known| *known != entry);
+        self.entries.len() < before
+    }
+
     /// In the order in which they became known.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

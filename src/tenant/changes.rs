@@ -20,7 +20,8 @@ pub fn between(
         return Vec::new();
     }
     let name = after.name().map_or(String::new(), |name| format!(" \"{name}\""));
-    let what = format!("deployment{name} {}: {}", after.id, differences.join("; "));
+    // The id goes first: by it the event that told of this without saying what is known.
+    let what = format!("deployment {}{name}: {}", after.id, differences.join("; "));
     let modified = after.api.said.as_ref().and_then(|api| api.modified_at);
     let at = changed_at(before.api.said_at, modified, now);
     let change = |door: &EndpointName| ChangeEvent {
@@ -155,7 +156,7 @@ mod tests {
             300,
         );
         let what = format!(
-            "deployment \"Store\" {ID}: name was \"Shop\"; allowed domains +b.example, -a.example; \
+            "deployment {ID} \"Store\": name was \"Shop\"; allowed domains +b.example, -a.example; \
              status active to inactive; configuration c to d; configuration version 6 to 7"
         );
         assert_eq!(told(&before, &after), [what]);
@@ -182,9 +183,9 @@ mod tests {
         assert_eq!(told(&before, &troubled), [""; 0]);
         let mut gone = before.clone();
         gone.api.hear(Heard::Absent, at(300));
-        assert_eq!(told(&before, &gone), [format!("deployment \"Shop\" {ID}: it is gone")]);
+        assert_eq!(told(&before, &gone), [format!("deployment {ID} \"Shop\": it is gone")]);
         assert_eq!(told(&gone, &gone), [""; 0]);
-        assert_eq!(told(&gone, &before), [format!("deployment \"Shop\" {ID}: it is there again")]);
+        assert_eq!(told(&gone, &before), [format!("deployment {ID} \"Shop\": it is there again")]);
         assert_eq!(told(&blank(), &before), [""; 0], "the first look tells of no change");
     }
 

@@ -257,7 +257,7 @@ fn a_change_is_told_and_may_still_be_propagating() {
     });
     let change = &changes["changes"][0];
     let what = format!(
-        "deployment \"Shop messenger\" {}: allowed domains +evil.example; \
+        "deployment {} \"Shop messenger\": allowed domains +evil.example; \
          configuration version 1 to 2",
         Org::SHOP
     );

@@ -215,6 +215,8 @@ async fn a_certificate_that_is_swapped_is_a_change() {
     let what = changes[0]["what"].as_str().unwrap();
     let address = server.address;
     assert!(what.starts_with(&format!("{address} presents certificate ")), "{what}");
+    let who = changes[0]["who"].as_str().unwrap();
+    assert!(who.starts_with("CN=") && !who.contains(HOST), "the issuer: {who}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! What happens and what changes at Genesys Cloud, by the program against the simulator.
 
 mod audits;
+mod changes;
 mod channel;
 mod organisation;
 mod statuspage;

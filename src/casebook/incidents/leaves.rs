@@ -18,6 +18,9 @@ const REMEMBERED: usize = 4;
 /// Addresses that are remembered of one endpoint.
 const MAX_ADDRESSES: usize = 64;
 
+/// Longest name of an issuer that is told.
+const MAX_WHO: usize = 128;
+
 /// A leaf that was seen so lately is another server's turn, and no change.
 const TURNS: SignedDuration = SignedDuration::from_hours(1);
 
@@ -70,12 +73,16 @@ impl Leaves {
             format!(", valid until {}", facts.not_after.strftime("%Y-%m-%d"))
         });
         let (was, is) = (short(&before), short(&leaf.fingerprint));
+        // Who renews certificates is asked next: whether it was the usual issuer.
+        let issuer = leaf.facts.as_ref().map(|facts| facts.issuer.as_str());
+        let who = issuer.filter(|issuer| !issuer.is_empty()).unwrap_or("the server");
+        let who = who.chars().take(MAX_WHO).collect();
         Some(ChangeEvent {
             at: told.row.at,
             source: ChangeSource::Certificate,
             endpoint: Some(endpoint.clone()),
             what: format!("{address} presents certificate {is}{ends}, before that {was}"),
-            who: None,
+            who: Some(who),
         })
     }
 

@@ -39,6 +39,8 @@ pub struct Rows {
     pub bundles: Vec<Bundle>,
     /// What was changed.
     pub changes: Vec<ChangeEvent>,
+    /// Changes that others tell better.
+    pub superseded: Vec<ChangeEvent>,
     /// Which certificates are presented.
     pub leaves: Vec<LeafRow>,
 }
@@ -73,6 +75,7 @@ impl Rows {
             && self.messages.is_empty()
             && self.bundles.is_empty()
             && self.changes.is_empty()
+            && self.superseded.is_empty()
             && self.leaves.is_empty()
     }
 
@@ -103,6 +106,13 @@ impl Rows {
             if let Some(instead_of) = instead_of {
                 delete.execute(params![incident.as_str(), instead_of])?;
             }
+        }
+        let mut delete = transaction.prepare_cached(
+            "DELETE FROM changes WHERE at_us = ?1 AND source = ?2 AND endpoint = ?3 AND what = ?4",
+        )?;
+        for ChangeEvent { at, source, endpoint, what, .. } in &self.superseded {
+            let endpoint = endpoint.as_deref().unwrap_or_default();
+            delete.execute(params![at.as_microsecond(), source.as_str(), endpoint, what])?;
         }
         let mut put = transaction
             .prepare_cached("INSERT OR IGNORE INTO changes VALUES (?1, ?2, ?3, ?4, ?5)")?;

@@ -92,6 +92,12 @@ pub(super) fn failed(run: &Run) -> What {
     }
 }
 
+/// Takes a change out of an incident; gives whether it was there.
+pub(super) fn unnote_change(incident: &mut Incident, change: &ChangeEvent) -> bool {
+    let ChangeEvent { at, source, what, who, .. } = change.clone();
+    incident.timeline.remove(at, What::Change { source, what, who })
+}
+
 /// Writes a change into an incident where it belongs there; gives whether that is new.
 pub(super) fn note_change(incident: &mut Incident, change: &ChangeEvent) -> bool {
     let from = incident.began_at.saturating_sub(BEFORE).unwrap_or(incident.began_at);
