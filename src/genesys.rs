@@ -7,6 +7,7 @@ pub mod api;
 pub mod audit;
 pub mod bases;
 pub mod channel;
+pub mod cursor;
 pub mod deployment;
 pub mod domains;
 pub mod finding;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use url::{Url, form_urlencoded};
-
 use super::MAX_DEPLOYMENTS;
+use crate::genesys::cursor;
 use crate::genesys::deployment::{Deployment, Page};
 use crate::genesys::reading::{Read, Unreadable};
 use crate::genesys::{Compat, DeploymentId};
@@ -30,11 +29,7 @@ pub async fn list(platform: &Platform, compat: Compat) -> Result<List, Trouble> 
     let mut list = List { deployments: BTreeMap::new(), complete: false, unreadable: 0 };
     let mut after: Option<String> = None;
     for _ in 0..MAX_PAGES {
-        let mut path = format!("/api/v2/webdeployments/deployments?pageSize={PAGE}");
-        if let Some(after) = &after {
-            path.push_str("&after=");
-            path.extend(form_urlencoded::byte_serialize(after.as_bytes()));
-        }
+        let path = cursor::page("/api/v2/webdeployments/deployments", PAGE, after.as_deref());
         let reply = platform.call(Call::get(Api::Deployments, path)).await?;
         let page = Page::read(&reply.json, PAGE, compat).map_err(|error| {
             let field = match error {
@@ -46,7 +41,7 @@ pub async fn list(platform: &Platform, compat: Compat) -> Result<List, Trouble> 
         list.unreadable += page.unreadable;
         let read = page.deployments.into_iter();
         list.deployments.extend(read.map(|read| (read.value.id.clone(), read)));
-        match page.next.as_deref().map(cursor) {
+        match page.next.as_deref().map(cursor::of) {
             None => {
                 list.complete = list.unreadable == 0;
                 return Ok(list);
@@ -57,29 +52,4 @@ pub async fn list(platform: &Platform, compat: Compat) -> Result<List, Trouble> 
         }
     }
     Ok(list)
-}
-
-/// The cursor in the address of the next page. The address itself is not opened.
-fn cursor(next: &str) -> Option<String> {
-    let base = Url::parse("https://api.invalid").ok()?;
-    let url = base.join(next).ok()?;
-    let after = url.query_pairs().find(|(name, _)| name == "after")?.1.into_owned();
-    (!after.is_empty() && after.len() <= 1024).then_some(after)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_is_taken_out_of_an_address_that_is_not_opened() {
-        let cursor = |text| cursor(text);
-        let path = "/api/v2/webdeployments/deployments?pageSize=100&after=a%26b";
-        assert_eq!(cursor(path).as_deref(), Some("a&b"));
-        assert_eq!(cursor("https://evil.test/?after=x").as_deref(), Some("x"));
-        let long = format!("/x?after={}", "y".repeat(1025));
-        for none in ["/x?pageNumber=2", "/x?after=", "::", long.as_str()] {
-            assert_eq!(cursor(none), None, "{none}");
-        }
-    }
 }
