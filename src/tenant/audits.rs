@@ -61,7 +61,8 @@ pub async fn run(desk: Desk) {
             Err(trouble) => {
                 let code = trouble.kind.code();
                 if is_news(&desk.view.borrow().audits.trouble, code) {
-                    tracing::warn!(trouble = code, "the audit log cannot be read: {trouble}");
+                    let why = trouble.to_string();
+                    tracing::warn!(trouble = code, why, "the audit log cannot be read");
                 }
                 desk.show(|view| view.audits.failed(code, trouble.to_string()));
             }

@@ -274,7 +274,7 @@ impl Listener {
             self.desk.view.borrow().channel.as_ref().and_then(|channel| channel.trouble.clone());
         if is_news(&before, code) {
             let why = self.without_secret(failed.to_string());
-            tracing::warn!(trouble = code, "the notification channel cannot be opened: {why}");
+            tracing::warn!(trouble = code, why, "the notification channel cannot be opened");
         }
         let why = self.without_secret(failed.to_string());
         self.desk.show(|view| view.channel(|channel| channel.failed(code, why)));

@@ -296,7 +296,11 @@ async fn take(
     let told = before.trouble.as_ref().map(|(word, _)| *word);
     match (&trouble, told) {
         (Some((word, sentence)), told) if told != Some(word) => {
-            tracing::warn!(trouble = word, "Genesys Cloud: {sentence}; what was known last stays");
+            tracing::warn!(
+                trouble = word,
+                why = sentence,
+                "Genesys Cloud: what was known last stays"
+            );
         }
         (None, Some(_)) => tracing::info!("Genesys Cloud: every question is answered again"),
         _ => {}

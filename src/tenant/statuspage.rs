@@ -44,7 +44,7 @@ pub async fn run(desk: Desk) {
             Err(trouble) => {
                 let (code, why) = (trouble.kind.code(), trouble.to_string());
                 if is_news(&desk.view.borrow().status_page.trouble, code) {
-                    tracing::warn!(trouble = code, "the status page cannot be read: {trouble}");
+                    tracing::warn!(trouble = code, why, "the status page cannot be read");
                 }
                 desk.show(|view| view.status_page.trouble = Some((code, why)));
                 wait = (2 * wait).min(LONGEST);

@@ -1,6 +1,7 @@
 //! Strings from outside: whatever a server puts wherever it can, every sink shows it as text.
 
 mod edge;
+mod organisation;
 mod sinks;
 
 use std::collections::BTreeSet;

@@ -33,7 +33,8 @@ pub async fn fill(desk: Desk, meters: Meters, gap: Gap) {
             Ok(_) => tracing::info!(%from, %to, events = filled, "what was missed was asked for"),
             Err(trouble) => {
                 let code = trouble.kind.code();
-                tracing::warn!(trouble = code, "what was missed cannot be asked for: {trouble}");
+                let why = trouble.to_string();
+                tracing::warn!(trouble = code, why, "what was missed cannot be asked for");
             }
         }
         let is_whole = asked.map_err(|trouble| trouble.to_string());

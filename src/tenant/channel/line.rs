@@ -104,7 +104,7 @@ pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker)
                 Heard::End => break Lost::Closed,
             },
             opened = handover.opened(), if handover.is_opening() => if let Err(error) = opened {
-                tracing::warn!("no socket takes the place of one that closes: {error}");
+                tracing::warn!(why = error.to_string(), "no socket takes the place of one that closes");
                 break Lost::Closing;
             },
             () = taker.settle() => if taker.is_whole() {
@@ -204,7 +204,7 @@ impl Listener {
             Err(trouble) => {
                 let code = trouble.kind.code();
                 let why = self.without_secret(trouble.to_string());
-                tracing::warn!(trouble = code, "the notification channel is not renewed: {why}");
+                tracing::warn!(trouble = code, why, "the notification channel is not renewed");
                 if let Some((_, lease)) = &mut self.channel {
                     lease.failed(at);
                 }

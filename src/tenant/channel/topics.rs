@@ -98,7 +98,8 @@ impl Topics {
         for (topic, fault) in &self.faults {
             if before.get(topic) != Some(fault) {
                 let problem = fault.code();
-                tracing::warn!(%topic, problem, "a topic is not subscribed to: {fault}");
+                let (topic, why) = (topic.as_str(), fault.to_string());
+                tracing::warn!(topic, problem, why, "a topic is not subscribed to");
             }
         }
         let topics = self.subscribed.iter().cloned().collect();

@@ -60,8 +60,24 @@ pub fn log_line(line: &str) {
         let health = r#"(down|up|unknown) check=[a-z0-9/]+ from=[a-z]+( [a-z]+=([a-z0-9_]+|"([^"\\]|\\.)*"))*"#;
         let incident =
             r#"incident\.(opened|changed|closed) id=[0-9TZ]+-[a-z0-9]+ title="[a-z0-9: ()]+""#;
+        // What others wrote stands in quotes.
+        let quoted = r#""([^"\\]|\\.)*""#;
+        let whats = [
+            "Genesys Cloud: (what was known last stays|every question is answered again)",
+            "the audit log cannot be read",
+            "the status page cannot be read",
+            "no component of the status page is the region's: set status-component",
+            "the notification channel (cannot be opened|is open|is not renewed)",
+            "the notification channel is lost: it is opened again",
+            "another socket of the notification channel took the place of one that closes",
+            "a topic is not subscribed to",
+            "events may have been missed",
+            "what was missed (cannot be|was) asked for",
+        ];
+        let words = format!("[a-z]+=([a-z0-9_.:TZ-]+|{quoted})");
+        let organisation = format!("({})( {words})*", whats.join("|"));
         Regex::new(&format!(
-            "^{time} +(INFO|WARN) ({run}|{health}|{incident}|watching; see http://[0-9.:]+/ checks=[0-9]+)$"
+            "^{time} +(INFO|WARN) ({run}|{health}|{incident}|{organisation}|watching; see http://[0-9.:]+/ checks=[0-9]+)$"
         ))
         .unwrap()
     });
