@@ -26,7 +26,9 @@ impl Machine {
             .arg(format!("--directory={}", installed("bookworm").display()))
             .arg(format!("--bind-ro={}:{PACKAGE}", package.display()))
             .stdin(Stdio::null())
-            .stdout(Stdio::null());
+            .stdout(Stdio::null())
+            // It speaks of its own end.
+            .stderr(Stdio::null());
         let nspawn = command.spawn().expect("tests/run installs systemd-container");
         let mut machine = Self { nspawn, init: String::new() };
         let children = format!("/proc/{0}/task/{0}/children", machine.nspawn.id());

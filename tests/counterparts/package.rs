@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::machine::{Machine, PACKAGE};
-use crate::program::said;
+use crate::program::{installed, said};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -19,6 +19,8 @@ pub fn package() -> &'static Path {
         let program = folder.path().join("watchpost");
         said(Command::new("strip").arg("-o").arg(&program).arg(env!("CARGO_BIN_EXE_watchpost")));
         let mut build = Command::new(format!("{ROOT}/packaging/deb"));
+        let path = std::env::var("PATH").unwrap();
+        build.env("PATH", format!("{path}:{}", installed("cargo/bin").display()));
         let path = said(build.arg(&program).arg("--fast"));
         Path::new(ROOT).join(path.trim_end())
     })
