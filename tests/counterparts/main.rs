@@ -8,6 +8,7 @@
     reason = "a test says what it expects by panicking"
 )]
 
+mod alerts;
 mod browser;
 mod certificates;
 #[path = "../integration/fixture/checks.rs"]

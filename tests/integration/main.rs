@@ -11,6 +11,7 @@
 mod fixture;
 
 mod activation;
+mod alerts;
 mod apply;
 mod blind;
 mod chains;
