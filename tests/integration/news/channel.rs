@@ -1,5 +1,6 @@
 //! The notification channel: events without a public URL.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -169,16 +170,20 @@ fn a_socket_that_stays_open_and_says_nothing_is_noticed_and_what_it_hid_is_found
 fn before_a_socket_closes_another_takes_its_place_and_no_event_is_lost_or_doubled() {
     let simulator = shop();
     let (_home, daemon) = listening(&simulator, DEPLOYMENTS);
-    let mut edits = 0;
+    let edits = Cell::new(0);
     for closed in 1..=3 {
         simulator.with(Org::announce_closing);
         let is_over = format!("watchpost_channel_lost_total{{reason=\"closing\"}} {closed}\n");
         // What happens meanwhile is asked for by nobody afterwards: no topic is of conversations.
-        while !daemon.get("/metrics").contains(&is_over) {
-            edits += 1;
-            edit(&simulator, &format!("new-{edits}.example"));
-        }
+        daemon.metrics_until("another socket", PATIENCE, |page| {
+            for _ in 0..8 {
+                edits.set(edits.get() + 1);
+                edit(&simulator, &format!("new-{}.example", edits.get()));
+            }
+            page.contains(&is_over) && page.contains("watchpost_channel_connected 1\n")
+        });
     }
+    let edits = edits.get();
     let class =
         |class| format!("watchpost_events_received_total{{source=\"channel\",class=\"{class}\"}}");
     let page = daemon.metrics_until("every event", PATIENCE, |page| {
