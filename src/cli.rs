@@ -12,6 +12,7 @@ mod incidents;
 mod json;
 mod lint;
 mod manual;
+mod rules;
 mod run;
 pub mod screen;
 mod session;
@@ -89,6 +90,8 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
     },
+    /// Print the rule file for Prometheus, with the SLOs of a config.
+    Rules(rules::Args),
 }
 
 impl Cli {
@@ -106,6 +109,7 @@ impl Cli {
             Command::Lint { config } => lint::lint(&config),
             Command::Completions { shell } => manual::completions(shell),
             Command::Man { out } => manual::man(out.as_deref()),
+            Command::Rules(args) => rules::rules(&args),
         }
     }
 }

@@ -18,6 +18,7 @@ mod matrix;
 mod messages;
 mod messaging;
 pub mod notify;
+pub mod objective;
 mod origins;
 pub mod pem;
 mod raw;

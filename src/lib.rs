@@ -46,6 +46,9 @@ pub mod incident;
 /// `config.toml` to checks, and what they will cost.
 pub mod config;
 
+/// The rule file for Prometheus, with the SLOs of a config. Pure.
+pub mod rules;
+
 /// Fixed slots, caps, one run of a check at a time.
 pub mod schedule;
 

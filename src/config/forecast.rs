@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Config;
+use super::objective::{FEWEST, Objective};
 use crate::check::Check;
 use crate::check::endpoint::Endpoint;
 use crate::check::origin::Expect;
@@ -183,6 +184,7 @@ impl Target {
         let health = slowest.endpoint.health;
         let runs_an_hour =
             checks.iter().map(|c| 3600.0 / c.cadence.interval().as_secs_f64()).sum::<f64>();
+        let objective = Objective::of(slowest.endpoint.slo, checks);
         Some(Self {
             endpoint: endpoint.to_owned(),
             checks: checks.len(),
@@ -190,8 +192,8 @@ impl Target {
             detection: detection(slowest),
             failures: health.down_after(),
             window: health.down_window(),
-            slo: slowest.endpoint.slo,
-            burn: failures_to_page(runs_an_hour, slowest.endpoint.slo),
+            slo: objective.slo,
+            burn: objective.failures_to_page(),
         })
     }
 }
@@ -206,12 +208,6 @@ fn detection(check: &Check) -> Duration {
         + timeout
         + (health.confirm_delay() + timeout) * confirmed
         + interval * (more - confirmed)
-}
-
-/// How many failed runs of one hour trip the fast-burn page: 2 % of a month's budget in an hour,
-/// that is 14.4 times the rate that the budget allows (SRE workbook, chapter 5).
-fn failures_to_page(runs_an_hour: f64, slo: f64) -> u64 {
-    (runs_an_hour * 14.4 * (1.0 - slo)).floor() as u64 + 1
 }
 
 impl fmt::Display for Forecast {
@@ -239,7 +235,11 @@ impl fmt::Display for Forecast {
             writeln!(
                 f,
                 "{}",
-                if burn < 3 { ": a blip is enough; lower the SLO or the interval" } else { "" }
+                if burn < FEWEST {
+                    ": a blip is enough; lower the SLO or the interval"
+                } else {
+                    ""
+                }
             )?;
         }
         Ok(())
@@ -248,31 +248,4 @@ impl fmt::Display for Forecast {
 
 fn plural(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failures_to_page_follow_the_burn_rate() {
-        // One series, by interval in seconds: the table that was derived by hand.
-        for (slo, interval, failures) in [
-            (0.999, 60, 1),
-            (0.999, 30, 2),
-            (0.999, 15, 4),
-            (0.999, 10, 6),
-            (0.995, 60, 5),
-            (0.995, 30, 9),
-            (0.995, 15, 18),
-            (0.99, 60, 9),
-            (0.99, 30, 18),
-        ] {
-            assert_eq!(
-                failures_to_page(3600.0 / f64::from(interval), slo),
-                failures,
-                "{slo} {interval}"
-            );
-        }
-    }
 }

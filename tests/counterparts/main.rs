@@ -30,6 +30,7 @@ mod platform;
 mod program;
 mod prometheus;
 mod receiver;
+mod rules;
 #[path = "../integration/fixture/sender.rs"]
 #[expect(dead_code, reason = "it is made for other tests too")]
 mod sender;

@@ -42,6 +42,7 @@ mod protobuf;
 mod readme;
 mod receiver;
 mod reload;
+mod rules;
 mod series;
 mod server;
 mod simulator;

@@ -1,0 +1,54 @@
+//! `watchpost rules`: the rule file for Prometheus.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::exit;
+use super::run::refuse;
+use crate::config::Config;
+use crate::rules::{self, Place, Places};
+
+/// What is wanted.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The config that has the endpoints, with the SLO of each.
+    #[arg(long, default_value = "config.toml")]
+    config: PathBuf,
+    /// Where this daemon's page is for those who are paged, instead of https://watchpost.example.
+    #[arg(long, value_name = "URL")]
+    status: Option<Place>,
+    /// Where Grafana is, instead of https://grafana.example.
+    #[arg(long, value_name = "URL")]
+    grafana: Option<Place>,
+    /// Where the runbooks are, instead of https://runbooks.example.
+    #[arg(long, value_name = "URL")]
+    runbooks: Option<Place>,
+}
+
+/// Prints it, or says why there is none.
+pub fn rules(args: &Args) -> ExitCode {
+    let config = match Config::load(&args.config) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    match written(args, &config) {
+        Ok(text) => {
+            anstream::print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(status) => status,
+    }
+}
+
+/// The rules of a config; or says why there are none.
+fn written(args: &Args, config: &Config) -> Result<String, ExitCode> {
+    let places = Places {
+        status: args.status.clone(),
+        grafana: args.grafana.clone(),
+        runbooks: args.runbooks.clone(),
+    };
+    rules::rules(config, &places).map_err(|hasty| {
+        anstream::eprintln!("{hasty}");
+        ExitCode::from(exit::CONFIG)
+    })
+}

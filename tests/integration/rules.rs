@@ -1,0 +1,40 @@
+//! The command that writes the rule file of a config. What Prometheus makes of it is in
+//! tests/counterparts/rules.rs.
+
+use std::process::Output;
+
+use crate::fixture::daemon::{Home, watchpost};
+
+const CONFIG: &str = "[[endpoints]]\nname = \"door\"\nurl = \"tls://a.example:1\"\n";
+
+fn rules(home: &Home, args: &[&str]) -> Output {
+    watchpost(&["rules", "--config"]).arg(home.config()).args(args).output().unwrap()
+}
+
+#[test]
+fn the_rules_of_a_config_are_printed() {
+    let home = Home::new(&format!("{CONFIG}slo = 0.99\n"));
+    let output = rules(&home, &["--status", "https://status.shop.example"]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(
+        "0.01 * max by (job, instance, endpoint) (probe_endpoint_info{endpoint=~\"door\"})"
+    ));
+    assert!(text.contains("- alert: WatchpostErrorBudgetFastBurn\n"));
+    assert!(text.contains("status_url: https://status.shop.example/"), "{text}");
+    let output = rules(&home, &["--grafana", "https://{{ evil }}"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn an_slo_that_pages_for_a_blip_is_refused() {
+    let home = Home::new(&format!("{CONFIG}slo = 0.9999\n"));
+    let output = rules(&home, &[]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(output.stdout.is_empty());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("endpoint door: 1 failed run in an hour would page"), "{said}");
+    assert!(said.contains("write slo = 0.9988 or less, or interval = \"2s\" or less"), "{said}");
+    let wrong = rules(&Home::new("[[endpoints]]\n"), &[]);
+    assert_eq!(wrong.status.code(), Some(78));
+}
