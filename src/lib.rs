@@ -91,6 +91,9 @@ pub mod notify;
 /// Metrics, page and API.
 pub mod http;
 
+/// Rules over the stored history, by Prometheus itself.
+pub mod replay;
+
 /// What systemd is told, and what it hands over.
 pub mod systemd;
 

@@ -1,5 +1,7 @@
 //! `watchpost rules`: the rule file for Prometheus.
 
+mod replay;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,8 +13,10 @@ use crate::rules::{self, Place, Places};
 /// What is wanted.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
     /// The config that has the endpoints, with the SLO of each.
-    #[arg(long, default_value = "config.toml")]
+    #[arg(long, global = true, default_value = "config.toml")]
     config: PathBuf,
     /// Where this daemon's page is for those who are paged, instead of https://watchpost.example.
     #[arg(long, value_name = "URL")]
@@ -25,18 +29,40 @@ pub struct Args {
     runbooks: Option<Place>,
 }
 
-/// Prints it, or says why there is none.
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Say which alerts a rule file would have sent over the stored history.
+    Replay(replay::Args),
+}
+
+/// Prints it, or says what it would have told.
 pub fn rules(args: &Args) -> ExitCode {
     let config = match Config::load(&args.config) {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
-    match written(args, &config) {
-        Ok(text) => {
-            anstream::print!("{text}");
-            ExitCode::SUCCESS
+    match &args.what {
+        None => match written(args, &config) {
+            Ok(text) => {
+                anstream::print!("{text}");
+                ExitCode::SUCCESS
+            }
+            Err(status) => status,
+        },
+        Some(What::Replay(replay)) => {
+            let rules = match replay.file() {
+                Ok(Some(text)) => Ok(text),
+                Ok(None) => written(args, &config),
+                Err(problem) => {
+                    anstream::eprintln!("watchpost: {problem}");
+                    Err(ExitCode::from(exit::USAGE))
+                }
+            };
+            match rules {
+                Ok(rules) => replay::run(replay, &config, &rules),
+                Err(status) => status,
+            }
         }
-        Err(status) => status,
     }
 }
 

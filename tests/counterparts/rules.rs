@@ -1,11 +1,16 @@
 //! The rule file that is written for a config, read by Prometheus' own tool.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
+use jiff::Timestamp;
+use serde_json::Value;
 use tempfile::TempDir;
+use watchpost::clock;
+use watchpost::record::store::Store;
 
-use crate::program::{said, watchpost};
+use crate::program::{json, said, watchpost};
 
 /// One endpoint with an SLO of its own, and one without.
 const CONFIG: &str = "[[endpoints]]\nname = \"strict.one\"\nurl = \"tls://a.example:1\"\nslo = 0.98\n\
@@ -86,4 +91,132 @@ fn each_endpoint_pages_at_the_edge_of_its_own_slo() {
     }
     fs::write(folder.path().join("test.yml"), &tests).unwrap();
     said(Command::new("promtool").args(["test", "rules", "test.yml"]).current_dir(&folder));
+}
+
+/// A store in which a check ran every half a minute, as long ago as this says in seconds: `None`
+/// where there was no run, otherwise whether it passed.
+fn store(folder: &TempDir, from: i64, run: impl Fn(i64) -> Option<bool>) {
+    let path = folder.path().join("watchpost.db");
+    drop(Store::open(&path, clock::now()).unwrap());
+    let now = clock::now().as_second();
+    let mut connection = rusqlite::Connection::open(path).unwrap();
+    let transaction = connection.transaction().unwrap();
+    transaction.execute("INSERT INTO checks VALUES (1, 'usual/tls', NULL)", []).unwrap();
+    let mut ago = from;
+    while ago > 0 {
+        if let Some(passed) = run(ago) {
+            let (result, reason, phase) = match passed {
+                true => ("success", None, None),
+                false => ("failure", Some("connection_refused"), Some("connect")),
+            };
+            let at = now - ago;
+            transaction
+                .execute(
+                    "INSERT INTO results (check_key, at_us, slot, slots, confirm, result, reason, \
+                     phase, delay_us, connect_us) VALUES (1, ?1, ?2, 1, 0, ?3, ?4, ?5, 0, 20000)",
+                    rusqlite::params![at * 1_000_000, at / 30, result, reason, phase],
+                )
+                .unwrap();
+        }
+        ago -= 30;
+    }
+    transaction.commit().unwrap();
+}
+
+fn replayed(folder: &TempDir, args: &[&str]) -> Value {
+    let config = folder.path().join("config.toml");
+    fs::write(
+        &config,
+        "[[endpoints]]\nname = \"usual\"\nurl = \"tls://b.example:1\"\nteam = \"web\"\n",
+    )
+    .unwrap();
+    let fixed = ["rules", "replay", "--json", "--config", config.to_str().unwrap()];
+    let output = watchpost(&[&fixed, args].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    json(&output)
+}
+
+/// When an alert of this name began and ended, in seconds before the end of the replay.
+fn ago(replayed: &Value, alert: &str) -> Vec<(i64, i64)> {
+    let moment = |value: &Value| -> Timestamp { value.as_str().unwrap().parse().unwrap() };
+    let end = moment(&replayed["to"]);
+    let told = replayed["told"].as_array().unwrap().iter().filter(|told| told["alert"] == alert);
+    let before = |value: &Value| match value.is_null() {
+        true => 0,
+        false => end.duration_since(moment(value)).as_secs(),
+    };
+    told.map(|told| (before(&told["from"]), before(&told["to"]))).collect()
+}
+
+#[test]
+fn history_is_replayed_as_prometheus_would_have_seen_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // Shut for ten minutes three hours ago, gone for ten an hour ago, and one blip since.
+    store(&folder, 6 * 3600, |ago| match ago {
+        10_201..=10_800 => Some(false),
+        3_001..=3_600 => None,
+        1_800 => Some(false),
+        _ => Some(true),
+    });
+    let told = replayed(&folder, &["--since", "5h"]);
+    // Down with the third failure, a minute in; a minute later it fires. Up with the third pass,
+    // a minute after the last failure; five minutes later it ends.
+    let [(from, to)] = ago(&told, "WatchpostEndpointDown")[..] else { panic!("{told:#}") };
+    assert!((10_800 - 240..=10_800 - 120).contains(&from), "{from}");
+    assert!((10_200 - 540..=10_200 - 330).contains(&to), "{to}");
+    let [(from, to)] = ago(&told, "WatchpostDaemonDown")[..] else { panic!("{told:#}") };
+    assert!((3_600 - 330..=3_600 - 180).contains(&from), "{from}");
+    assert!((3_000 - 60..=3_000 + 30).contains(&to), "{to}");
+    assert_eq!(ago(&told, "WatchpostErrorBudgetFastBurn").len(), 1, "{told:#}");
+    assert_eq!(ago(&told, "WatchpostDeadMan").len(), 1);
+    let silent = ["WatchpostOriginBlocked", "WatchpostProbeNoData", "WatchpostFlapping"];
+    assert!(silent.iter().all(|alert| ago(&told, alert).is_empty()), "{told:#}");
+    let labels = told["told"].as_array().unwrap().iter().map(|one| &one["labels"]);
+    assert!(labels.clone().any(|labels| labels["team"] == "web" && labels["endpoint"] == "usual"));
+    // What the store does not keep is named, and not called silent.
+    let left = told["not_replayed"].as_array().unwrap();
+    let chain = left.iter().find(|left| left["alert"] == "WatchpostChainInvalid").unwrap();
+    assert_eq!(chain["needs"], serde_json::json!(["probe_ssl_verify_failure"]));
+    assert!(left.iter().all(|left| left["alert"] != "WatchpostHandshakeSlow"), "{left:?}");
+
+    // What ended before the time that is asked for is not in it.
+    let later = replayed(&folder, &["--since", "2h"]);
+    assert!(ago(&later, "WatchpostEndpointDown").is_empty());
+    assert_eq!(ago(&later, "WatchpostDaemonDown").len(), 1);
+}
+
+#[test]
+fn rules_of_others_are_replayed_too() {
+    let folder = tempfile::tempdir().unwrap();
+    store(&folder, 3600, |ago| Some(ago % 600 != 0));
+    let rules = folder.path().join("mine.yml");
+    // What is recorded is asked for by what is recorded.
+    fs::write(
+        &rules,
+        "groups:\n  - name: mine\n    interval: 1m\n    rules:\n      \
+         - { record: \"second:sum\", expr: 'sum(first:sum) without (probe) + 0' }\n      \
+         - { record: \"first:sum\", expr: 'increase(probe_runs_total{result=\"failure\"}[10m])', labels: { kind: mine } }\n      \
+         - { alert: Often, expr: 'second:sum > 0.5', labels: { severity: critical } }\n      \
+         - { alert: Never, expr: 'second:sum > 5' }\n      \
+         - { alert: Unknown, expr: '{__name__=~\"probe.*\"} > 5' }\n",
+    )
+    .unwrap();
+    let told = replayed(&folder, &["--rules", rules.to_str().unwrap(), "--step", "15s"]);
+    let names: BTreeSet<_> = told["told"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|told| told["alert"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, BTreeSet::from(["Often"]), "{told:#}");
+    assert_eq!(told["told"][0]["labels"]["kind"], "mine");
+    assert_eq!(told["not_replayed"][0]["alert"], "Unknown");
+
+    fs::write(&rules, "groups: [{ name: a, rules: [{ alert: B, expr: 'up >' }] }]\n").unwrap();
+    let config = folder.path().join("config.toml");
+    let arguments = ["rules", "replay", "--config", config.to_str().unwrap(), "--rules"];
+    let output = watchpost(&[&arguments[..], &[rules.to_str().unwrap()]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("promtool does not take the rule file"), "{said}");
 }

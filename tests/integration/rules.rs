@@ -38,3 +38,20 @@ fn an_slo_that_pages_for_a_blip_is_refused() {
     let wrong = rules(&Home::new("[[endpoints]]\n"), &[]);
     assert_eq!(wrong.status.code(), Some(78));
 }
+
+#[test]
+fn a_replay_says_what_it_lacks() {
+    let home = Home::new(CONFIG);
+    let mut command = watchpost(&["rules", "replay", "--config"]);
+    let output = command.arg(home.config()).env("PATH", "/nowhere").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("there is no promtool in PATH"), "{said}");
+    let output = rules(&home, &["replay", "--rules", "/no/such/rules.yml"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("/no/such/rules.yml"), "{said}");
+    for step in ["0s", "10m", "500ms"] {
+        assert_eq!(rules(&home, &["replay", "--step", step]).status.code(), Some(2), "{step}");
+    }
+}

@@ -99,6 +99,72 @@ impl PastReader {
         past.rows.reverse();
         Ok(past)
     }
+
+    /// A walk over the rows of all checks, from those on that came at this moment.
+    pub fn walk(&self, from: Timestamp) -> rusqlite::Result<Walk<'_>> {
+        let mut ids = HashMap::new();
+        let mut statement = self.connection.prepare("SELECT key, id FROM checks")?;
+        let mut found = statement.query([])?;
+        while let Some(row) = found.next()? {
+            ids.insert(row.get(0)?, CheckId::from_text(&row.get::<_, String>(1)?));
+        }
+        let after = self.last_before(from)?;
+        Ok(Walk { reader: self, ids, after })
+    }
+
+    /// The place of the last row that began before a moment, by halves: rows come nearly in the
+    /// order of their times, and no index has those.
+    fn last_before(&self, moment: Timestamp) -> rusqlite::Result<i64> {
+        let ends = "SELECT min(seq) - 1, max(seq) FROM results";
+        let (mut before, mut last): (Option<i64>, Option<i64>) =
+            self.connection.query_row(ends, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (low, high) = (before.get_or_insert(0), last.get_or_insert(0));
+        let sql = "SELECT at_us FROM results WHERE seq > ?1 ORDER BY seq LIMIT 1";
+        let mut statement = self.connection.prepare(sql)?;
+        while *low < *high {
+            let middle = *low + (*high - *low) / 2;
+            let next: Option<i64> =
+                statement.query_row(params![middle], |row| row.get(0)).optional()?;
+            match next {
+                Some(at) if at < moment.as_microsecond() => *low = middle + 1,
+                _ => *high = middle,
+            }
+        }
+        Ok(*low)
+    }
+}
+
+/// Rows that are read at a time: a reader who stays keeps the writer's log from being folded.
+const AT_A_TIME: i64 = 4096;
+
+/// A walk over the rows of all checks, in the order in which they came.
+#[derive(Debug)]
+pub struct Walk<'a> {
+    reader: &'a PastReader,
+    ids: HashMap<i64, CheckId>,
+    after: i64,
+}
+
+impl Walk<'_> {
+    /// Some more rows; none where there are no more.
+    pub fn more(&mut self) -> rusqlite::Result<Vec<(CheckId, Row)>> {
+        let sql = "SELECT * FROM results WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+        let mut statement = self.reader.connection.prepare_cached(sql)?;
+        loop {
+            let mut found = statement.query(params![self.after, AT_A_TIME])?;
+            let (mut rows, mut any) = (Vec::new(), false);
+            while let Some(row) = found.next()? {
+                any = true;
+                self.after = row.get(0)?;
+                // One that this program cannot read is passed over.
+                let entry = read_one(row, &self.ids)?;
+                rows.extend(entry.map(|entry| (entry.check, entry.row)));
+            }
+            if !rows.is_empty() || !any {
+                return Ok(rows);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +220,14 @@ mod tests {
         assert_eq!((seconds(&past), past.cut), (vec![14, 16, 18], true), "the newest");
         let nobody = CheckId::from_text("c/tls");
         assert_eq!(reader.rows(&nobody, span(0, 100), 3).unwrap(), Past::default());
+        for (from, first) in [(-5, 0), (0, 0), (37, 37), (99, 99)] {
+            let mut walk = reader.walk(at(from)).unwrap();
+            let rows = walk.more().unwrap();
+            assert_eq!(rows.len() as i64, 100 - first, "from {from}");
+            assert_eq!((&rows[0].0, rows[0].1.at), (check(first.unsigned_abs()), at(first)));
+            assert_eq!(walk.more().unwrap(), []);
+        }
+        assert_eq!(reader.walk(at(100)).unwrap().more().unwrap(), []);
         let mut known = reader.checks().unwrap();
         known.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         assert_eq!(known, [one, other]);
