@@ -79,7 +79,7 @@ impl Conversations {
                 (*word, rows(participant, list).collect())
             }
         };
-        let text = |field| Some(participant.get(field)?.as_str()?);
+        let text = |field| participant.get(field)?.as_str();
         let queue = text("queueId").or_else(|| participant.get("queue")?.get("id")?.as_str());
         let queue = queue.unwrap_or(self.queue.as_str());
         let times = |of: &Value, fields: &[&str]| -> Vec<Timestamp> {
@@ -172,8 +172,8 @@ impl Line<'_> {
 
     /// How it ended. An error that is told beside it is how, where else nobody says.
     fn end(&self) -> Option<String> {
-        let words = self.over.iter().filter_map(|one| one.get("disconnectType")?.as_str());
-        let word = words.last().map(shouted);
+        let said = |one: &&Value| one.get("disconnectType")?.as_str().map(shouted);
+        let word = self.over.iter().rev().find_map(said);
         let vague =
             word.as_deref().is_none_or(|word| ["UNKNOWN", "OTHER", "SYSTEM"].contains(&word));
         let error = self.over.iter().any(|one| one.get("errorInfo").is_some_and(Value::is_object));
