@@ -62,6 +62,9 @@ const REFILL_EVERY: Duration = Duration::from_millis(100);
 /// Largest head; also the read buffer of a connection.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
+/// Longest that whoever has only just come may take to ask, once the daemon ends.
+const HEAR_OUT: Duration = Duration::from_secs(1);
+
 /// Longest that answers under way may take once the daemon ends.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -130,6 +133,15 @@ pub async fn serve(
             counter!("watchpost_http_evicted_total").increment(evicted);
         }
     }
+    // Where systemd listens, whoever was not taken in waits for the next daemon.
+    drop(listener);
+    // A connection on which nothing was asked yet would be closed without a word.
+    let all_asked = async {
+        while house.guests().somebody_has_not_asked() {
+            sleep(LOOK_FOR_ROOM).await;
+        }
+    };
+    timeout(HEAR_OUT, all_asked).await.ok();
     timeout(DRAIN, graceful.shutdown()).await.ok();
 }
 

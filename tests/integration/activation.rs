@@ -60,6 +60,22 @@ fn what_connects_while_no_daemon_runs_is_served_by_the_next() {
 }
 
 #[test]
+fn whoever_has_come_before_the_end_is_answered() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let home = Home::new(NOBODY);
+    let mut daemon = Daemon::launch(passing(PASS, &home, socket.into()));
+    let early = TcpStream::connect(address).unwrap();
+    assert!(is_served(TcpStream::connect(address).unwrap()), "so the first was taken in");
+    daemon.signal("TERM");
+    while TcpStream::connect(address).is_ok() {
+        std::thread::yield_now();
+    }
+    assert!(is_served(early), "the door is shut, and it was inside");
+    assert_eq!(daemon.wait().code(), Some(0));
+}
+
+#[test]
 fn it_says_which_address_is_not_used() {
     let socket = TcpListener::bind("[::1]:0").unwrap();
     let home = Home::new(NOBODY);

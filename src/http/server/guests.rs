@@ -66,6 +66,11 @@ impl Guests {
         }
     }
 
+    /// Whether somebody is here who has sent no whole head yet.
+    pub fn somebody_has_not_asked(&self) -> bool {
+        self.guests.values().any(|guest| !guest.asked)
+    }
+
     /// Its answer is ready.
     pub fn answered(&mut self, id: u64, now: Instant) {
         if let Some(guest) = self.guests.get_mut(&id) {
@@ -175,6 +180,16 @@ mod tests {
         guests.took(arrived[0].0, now);
         assert!(guests.has_room(now, PATIENCE));
         assert_eq!(gone(&arrived), [false, true, false]);
+    }
+
+    #[test]
+    fn whoever_has_asked_once_is_heard() {
+        let (mut guests, arrived, _) = three();
+        guests.asked(arrived[0].0);
+        guests.asked(arrived[1].0);
+        assert!(guests.somebody_has_not_asked());
+        guests.left(arrived[2].0);
+        assert!(!guests.somebody_has_not_asked());
     }
 
     #[test]
