@@ -19,6 +19,7 @@ mod cors;
 #[path = "../integration/fixture/daemon.rs"]
 #[expect(dead_code, reason = "it is made for other tests too")]
 mod daemon;
+mod dashboards;
 mod durability;
 mod incidents;
 mod machine;

@@ -102,7 +102,7 @@ fn version() -> (u32, u32) {
 }
 
 /// A Prometheus on a port of its own.
-struct Prometheus {
+pub struct Prometheus {
     port: u16,
     _program: Program,
     _folder: TempDir,
@@ -110,15 +110,25 @@ struct Prometheus {
 
 impl Prometheus {
     fn scraping(target: u16, histograms: Histograms) -> Self {
+        Self::started(target, histograms, "groups: []")
+    }
+
+    /// With these rules, which are evaluated as often as it scrapes.
+    pub fn with_rules(target: u16, rules: &str) -> Self {
+        Self::started(target, Histograms::Classic, rules)
+    }
+
+    fn started(target: u16, histograms: Histograms, rules: &str) -> Self {
         let port = free_port();
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("prometheus.yml");
         let (arguments, lines) = wanted(histograms);
         let text = format!(
-            "global: {{ scrape_interval: 1s }}\nscrape_configs:\n\
+            "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [rules.yml]\nscrape_configs:\n\
              - job_name: watchpost\n{lines}  static_configs: [{{ targets: ['127.0.0.1:{target}'] }}]\n"
         );
         fs::write(&config, text).unwrap();
+        fs::write(folder.path().join("rules.yml"), rules).unwrap();
         let mut command = Command::new("prometheus");
         command
             .args(arguments)
@@ -134,7 +144,7 @@ impl Prometheus {
     }
 
     /// What it says to a call of its API with this parameter.
-    fn ask(&self, path: &str, parameters: &[&str]) -> Value {
+    pub fn ask(&self, path: &str, parameters: &[&str]) -> Value {
         let url = format!("http://127.0.0.1:{}/api/v1/{path}", self.port);
         let encoded = parameters.iter().flat_map(|parameter| ["--data-urlencode", parameter]);
         let answer = said(Command::new("curl").args(["-sSf", "-G", &url]).args(encoded));
@@ -150,7 +160,7 @@ impl Prometheus {
     }
 
     /// The result of an instant query: labels and value of each series.
-    fn query(&self, promql: &str) -> Vec<(Value, f64)> {
+    pub fn query(&self, promql: &str) -> Vec<(Value, f64)> {
         Self::values(&self.ask("query", &[&format!("query={promql}")]))
     }
 

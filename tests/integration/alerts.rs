@@ -149,6 +149,22 @@ fn rules_and_runbooks_ask_for_what_there_is() {
 }
 
 #[test]
+fn dashboards_ask_for_what_there_is() {
+    let known = known();
+    let files = fs::read_dir(folder("grafana")).unwrap().map(|file| file.unwrap().path());
+    let mut asked = BTreeSet::new();
+    for path in files.filter(|path| path.extension().is_some_and(|end| end == "json")) {
+        let text = fs::read_to_string(&path).unwrap();
+        // A value of a label.
+        for name in named(&text).filter(|name| *name != "probe_only") {
+            assert!(known.contains(name), "{}: {name}", path.display());
+            asked.insert(name.to_owned());
+        }
+    }
+    assert!(asked.len() > 60, "{}", asked.len());
+}
+
+#[test]
 fn a_runbook_is_short_and_in_the_order_of_all_others() {
     for (name, text) in runbooks() {
         assert!(text.starts_with(&format!("# {name}\n\n")), "{name}");
