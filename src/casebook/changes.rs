@@ -80,17 +80,24 @@ pub fn list(connection: &Connection, filter: &ChangeFilter) -> rusqlite::Result<
     Ok(found)
 }
 
+/// Changes that are looked through for one that is told of again.
+const MAX_ALIKE: usize = 100;
+
 /// What the file has of a change: it may be told there with other words.
 pub fn known(connection: &Connection, change: &ChangeEvent) -> rusqlite::Result<Vec<ChangeEvent>> {
     // Those that do not say what was changed are events of deployments, which are few; whatever
     // tells that may come some time before or after them.
     let about = match change.is_vague() {
         true => "1",
-        false => "(at_us = ?1 OR source = 'deployment')",
+        false => "source = 'deployment'",
     };
+    // As many of a kind, and no more: where somebody floods, a change may be told twice, and nobody
+    // looks through all of them for each.
+    let columns = "SELECT at_us, source, endpoint, what, who FROM changes";
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT at_us, source, endpoint, what, who FROM changes \
-         WHERE at_us BETWEEN ?2 AND ?3 AND {about}"
+        "SELECT * FROM ({columns} WHERE at_us = ?1 LIMIT {MAX_ALIKE}) UNION ALL \
+         SELECT * FROM ({columns} WHERE at_us BETWEEN ?2 AND ?3 AND at_us <> ?1 AND {about} \
+         ORDER BY at_us DESC LIMIT {MAX_ALIKE})"
     ))?;
     let at_us = change.at.as_microsecond();
     let about_us = i64::try_from(ABOUT.as_micros()).unwrap_or_default();
