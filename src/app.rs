@@ -41,6 +41,7 @@ use crate::outcome::Outcome;
 use crate::outcome::chain::skew::EARLIEST;
 use crate::outcome::sight::Sight;
 use crate::probe::Prober;
+use crate::record::history::History;
 use crate::record::store::{Store, StoreError, Writer};
 use crate::record::told::Tell;
 use crate::record::{self, Message, Reader, Recorder};
@@ -185,6 +186,7 @@ impl App {
             true => Some(Canaries::open(clock::now().max(EARLIEST))?),
             false => None,
         };
+        let store_path = self.config.store.path.clone();
         let salt = self.store.salt()?;
         let writer = Writer::spawn(self.store, limited)?;
         let (events, inbox_of_events) = inbox::Writer::spawn(self.events, keeping)?;
@@ -287,8 +289,10 @@ impl App {
         let discovered = Discoveries::new(offered, &self.config, self.discovered.refused);
         Reloader { config: self.config, outlets, probing, discovered }.spawn(self.requests)?;
         let reader = Reader::new(messages.clone());
+        let history = History::spawn(store_path)?;
         let context = Context {
             reader: reader.clone(),
+            history,
             inbox: inbox_of_events,
             casebook: Asker::new(cases, numbers),
             tenant: known,

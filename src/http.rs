@@ -2,6 +2,8 @@
 //! receives.
 
 mod api;
+mod assets;
+pub mod chains;
 pub mod exposition;
 mod live;
 pub mod metrics;
@@ -9,6 +11,7 @@ pub mod negotiation;
 mod openapi;
 mod pages;
 pub mod past;
+pub mod portrait;
 pub mod reload;
 mod room;
 mod scrape;
@@ -37,6 +40,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::casebook::question::Asker;
 use crate::inbox::Inbox;
 use crate::record::Reader;
+use crate::record::history::History;
 use crate::tenant::view::View;
 pub use scrape::Pages;
 
@@ -51,6 +55,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Context {
     /// Where snapshots come from.
     pub reader: Reader,
+    /// Where the past is known.
+    pub history: History,
     /// Where events go.
     pub inbox: Inbox,
     /// Where incidents, windows and events are known.
@@ -82,11 +88,18 @@ pub struct Settings {
 pub fn router(context: Context) -> Router {
     Router::new()
         .route("/", get(status::page))
+        .route("/certificates", get(status::certificates))
+        .route("/endpoint/{name}", get(status::endpoint))
+        .route("/incident/{id}", get(status::incident))
+        .route(assets::STYLE, get(assets::style))
+        .route(assets::SCRIPT, get(assets::script))
         .route("/metrics", get(scrape::scrape))
         .route("/api/v1/checks", get(api::checks))
+        .route("/api/v1/certificates", get(api::certificates::list))
         .route("/api/v1/changes", get(api::changes::list))
         .route("/api/v1/correlations", get(api::correlations::list))
         .route("/api/v1/deployments", get(api::deployments::list))
+        .route("/api/v1/endpoints/{name}", get(api::endpoints::one))
         .route("/api/v1/events", get(api::events::list))
         .route("/api/v1/incidents", get(api::incidents::list))
         .route("/api/v1/incidents/{id}", get(api::incidents::one))

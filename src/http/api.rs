@@ -1,8 +1,10 @@
 //! The JSON API. Its fields are a contract: they are added to, and never change their meaning.
 
+pub mod certificates;
 pub mod changes;
 pub mod correlations;
 pub mod deployments;
+pub mod endpoints;
 pub mod events;
 pub mod incidents;
 pub mod news;

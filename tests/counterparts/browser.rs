@@ -5,6 +5,7 @@ mod asking;
 mod chance;
 mod cors;
 mod door;
+mod pages;
 mod websocket;
 
 use std::io::Write;

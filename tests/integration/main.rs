@@ -37,6 +37,7 @@ mod messaging;
 mod metrics;
 mod news;
 mod notify;
+mod pages;
 mod platform;
 mod protobuf;
 mod readme;

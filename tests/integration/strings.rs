@@ -166,9 +166,28 @@ async fn what_the_daemon_serves_and_keeps_shows_text() {
     let api: Value = serde_json::from_str(&api).unwrap();
     sinks::json("API", &api);
     let checks = api["checks"].as_array().unwrap();
-    let page = daemon.get("/");
-    sinks::html(&page, checks.len());
-    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "a script has come through");
+    let mut pages = vec!["/".to_owned(), "/certificates".to_owned()];
+    let endpoints: BTreeSet<_> = checks
+        .iter()
+        .map(|check| check["id"].as_str().unwrap().split('/').next().unwrap().to_owned())
+        .collect();
+    pages.extend(endpoints.iter().map(|name| format!("/endpoint/{name}")));
+    let incidents: Value = serde_json::from_str(&daemon.get("/api/v1/incidents")).unwrap();
+    let incidents = incidents["incidents"].as_array().unwrap();
+    assert!(!incidents.is_empty(), "something is down");
+    pages.extend(incidents.iter().map(|one| format!("/incident/{}", one["id"].as_str().unwrap())));
+    let mut scripts = 0;
+    for path in pages {
+        let page = daemon.get(&path);
+        sinks::html(&page);
+        assert!(page.len() < 50_000, "{path}: {} bytes", page.len());
+        scripts += page.matches("&lt;script&gt;alert(1)&lt;/script&gt;").count();
+        harmless("text", &daemon.get_with(&path, "Accept: text/plain\r\n").1.replace('\n', ""));
+        let (head, json) = daemon.get_with(&path, "Accept: application/json\r\n");
+        assert!(head.contains("application/json"), "{path}: {head}");
+        sinks::json(&path, &serde_json::from_str(&json).unwrap());
+    }
+    assert!(scripts > 3, "a script has come through, and is text");
 
     daemon.signal("TERM");
     assert!(daemon.wait().success());

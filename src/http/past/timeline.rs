@@ -100,7 +100,7 @@ impl Timeline {
         if told == 0 {
             return match sum.inconclusive + sum.missed {
                 0 => "no runs".to_owned(),
-                unknown => format!("not known: {unknown} runs said nothing or were missed"),
+                unknown => format!("not known: runs that said nothing or were missed: {unknown}"),
             };
         }
         let share = sum.success as f64 / told as f64 * 100.0;
@@ -110,13 +110,12 @@ impl Timeline {
         let spells = self.spells();
         if spells > 0 {
             let quarters = self.parts.iter().filter(|part| part.failure > 0).count();
-            words.push_str(&format!(
-                ", failures in {quarters} quarters of an hour, {spells} in a row at a time"
-            ));
+            let (hours, times) = (quarters as f64 / 4.0, plural(spells, "time"));
+            words.push_str(&format!(", failures {times}, in {hours} h of the day"));
         }
         let unknown = sum.inconclusive + sum.missed;
         if unknown > 0 {
-            words.push_str(&format!(", {unknown} said nothing or were missed"));
+            words.push_str(&format!(", {unknown} runs said nothing or were missed"));
         }
         if self.cut {
             words.push_str("; the beginning of the day is left out");
@@ -130,6 +129,11 @@ impl Timeline {
         let before = std::iter::once(false).chain(self.parts.iter().map(bad));
         self.parts.iter().map(bad).zip(before).filter(|(now, before)| *now && !before).count()
     }
+}
+
+/// `1 time`, `2 times`.
+fn plural(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -172,7 +176,7 @@ mod tests {
             row.slot.purpose = Purpose::Confirm;
             row
         };
-        let missed = Row { slots: 7, ..row(60, Missed) };
+        let missed = Row { slots: 7, ..row(59, Missed) };
         let day = timeline(vec![
             row(1440, Success),
             row(100, Success),
@@ -190,8 +194,8 @@ mod tests {
         assert_eq!((sum.success, sum.failure, sum.inconclusive, sum.missed), (2, 3, 0, 7));
         assert_eq!(
             day.words(),
-            "40.00 % of 5 runs passed, failures in 2 quarters of an hour, 2 in a row at a time, 7 \
-             said nothing or were missed"
+            "40.00 % of 5 runs passed, failures 2 times, in 0.5 h of the day, 7 runs said nothing or \
+             were missed"
         );
     }
 
@@ -199,7 +203,7 @@ mod tests {
     fn what_is_not_known_is_not_good() {
         assert_eq!(timeline(Vec::new()).words(), "no runs");
         let silent = timeline(vec![row(5, RunResult::Inconclusive)]);
-        assert_eq!(silent.words(), "not known: 1 runs said nothing or were missed");
+        assert_eq!(silent.words(), "not known: runs that said nothing or were missed: 1");
         let mut rows = vec![row(5, RunResult::Success); 19_999];
         rows.push(row(4, RunResult::Failure));
         assert!(timeline(rows).words().starts_with("99.99 % of 20000"), "never rounded to all");

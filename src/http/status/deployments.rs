@@ -4,16 +4,17 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::age;
+use super::space::fitting;
 use crate::genesys::finding::Finding;
 use crate::record::snapshot::Snapshot;
 use crate::tenant::report::{Deployment, Deployments, Found, SourceView};
 use crate::tenant::view::View;
 
-/// Deployments that are shown: those with trouble first.
-const MAX_SHOWN: usize = 50;
+/// Bytes that deployments may take: those with trouble first.
+const BYTES: usize = 7_000;
 
 /// Entries of a list, oddities and pages of one that are shown.
-const MAX_EACH: usize = 20;
+const MAX_EACH: usize = 5;
 
 /// Those that are known; nothing where no organisation is configured.
 pub fn known(snapshot: &Snapshot, view: &View) -> Markup {
@@ -24,6 +25,7 @@ pub fn known(snapshot: &Snapshot, view: &View) -> Markup {
     let now = report.taken_at;
     let mut shown: Vec<&Deployment> = report.deployments.iter().collect();
     shown.sort_by_key(|deployment| !is_wrong(deployment));
+    let (rows, left) = fitting(shown, BYTES, |deployment| one(deployment, now));
     html! {
         section {
             h2 { "Deployments" }
@@ -38,9 +40,9 @@ pub fn known(snapshot: &Snapshot, view: &View) -> Markup {
                     ". What was known last is shown."
                 }
             }
-            ul { @for deployment in shown.iter().take(MAX_SHOWN) { (one(deployment, now)) } }
-            @if shown.len() > MAX_SHOWN {
-                p { "There are more: " a href="/api/v1/deployments" { "/api/v1/deployments" } }
+            ul { @for row in rows { (row) } }
+            @if left > 0 {
+                p { (left) " more: " a href="/api/v1/deployments" { "/api/v1/deployments" } }
             }
         }
     }
@@ -91,6 +93,9 @@ fn one(deployment: &Deployment, now: Timestamp) -> Markup {
                     " " (found.endpoint) " " (found.origin)
                     @if is_bad(found) { br; (found.sentence) br; small { (found.fix) } }
                 }
+            }
+            @if deployment.oddities.len().max(deployment.findings.len()) > MAX_EACH {
+                p { "There is more: " a href="/api/v1/deployments" { "/api/v1/deployments" } }
             }
         }
     }

@@ -4,19 +4,25 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::age;
+use super::space::fitting;
 use crate::incident::record::Incident;
 use crate::incident::view::Summary;
+
+/// Bytes that they may take.
+const BYTES: usize = 4_500;
 
 /// Open incidents, the worst first; nothing where there are none.
 pub fn open(incidents: &[Incident], now: Timestamp) -> Markup {
     let mut open: Vec<_> = incidents.iter().map(Summary::of).collect();
     open.sort_by(|a, b| b.severity.cmp(&a.severity).then(a.opened_at.cmp(&b.opened_at)));
+    let (rows, left) = fitting(&open, BYTES, |incident| line(incident, now));
     html! {
         @if !open.is_empty() {
             section {
                 h2 { "Open incidents" }
-                ul {
-                    @for incident in &open { (line(incident, now)) }
+                ul { @for row in rows { (row) } }
+                @if left > 0 {
+                    p { (left) " more: " a href="/api/v1/incidents?state=open" { "/api/v1/incidents" } }
                 }
             }
         }
@@ -27,7 +33,7 @@ fn line(incident: &Summary<'_>, now: Timestamp) -> Markup {
     let failed = incident.affected.failed;
     html! {
         li {
-            a href={ "/api/v1/incidents/" (incident.id) "?format=markdown" } { (incident.title) }
+            a href={ "/incident/" (incident.id) } { (incident.title) }
             ", for " (age(incident.began_at, now))
             @if failed > 0 { ", " (failed) " conversations failed" }
         }

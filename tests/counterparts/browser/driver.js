@@ -1,6 +1,7 @@
 // node driver.js <job.json: what pages are to do; prints what came of it, as JSON.
 const { chromium } = require('playwright-core');
 const puppeteer = require('puppeteer-core');
+const { readFile } = require('node:fs/promises');
 
 const ARGUMENTS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -104,6 +105,72 @@ async function fetches(browser, pages) {
   return results;
 }
 
+// What is wrong with one look at a page, in words.
+async function lookAt(browser, { base, path, width, colorScheme, javaScriptEnabled }) {
+  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, javaScriptEnabled });
+  const page = await context.newPage();
+  const wrong = [];
+  page.on('console', (message) => wrong.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => wrong.push(`error: ${error}`));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(base)) wrong.push(`asks for ${request.url()}`);
+  });
+  const answer = await page.goto(base + path);
+  if (answer.status() !== 200) wrong.push(`status ${answer.status()}`);
+  const bytes = (await answer.body()).length;
+  if (bytes >= 50_000) wrong.push(`${bytes} bytes`);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  if (over > 0) wrong.push(`${over} pixels wider than the window`);
+  if (javaScriptEnabled) {
+    await page.evaluate(await readFile(require.resolve('axe-core/axe.min.js'), 'utf8'));
+    const { violations } = await page.evaluate(() => window.axe.run());
+    for (const { id, nodes } of violations) wrong.push(`axe: ${id}: ${nodes[0].html.slice(0, 200)}`);
+  }
+  // A minute later nobody has made it anew: it is grey, and says so.
+  const grey = await page.evaluate(() => {
+    document.getAnimations().forEach((animation) => animation.finish());
+    const style = (selector) => getComputedStyle(document.querySelector(selector));
+    return [style('main').filter, style('.stale-note').visibility];
+  });
+  if (grey.join() !== 'grayscale(1),visible') wrong.push(`stale, and yet ${grey}`);
+  await context.close();
+  return wrong.map((what) => `${path}, ${width} wide, ${colorScheme}, script ${javaScriptEnabled}: ${what}`);
+}
+
+// With its script a page is made anew in place, and whoever reads keeps the place.
+async function staysFresh(browser, base) {
+  const page = await browser.newPage();
+  await page.clock.install();
+  await page.goto(`${base}/`);
+  await page.keyboard.press('Tab');
+  const first = await page.evaluate(() => document.activeElement.className);
+  if (first !== 'skip') return [`the first stop of the keyboard is ${first}`];
+  await page.focus('main a[href^="/endpoint/"]');
+  const focused = () => page.evaluate(() => document.activeElement.getAttribute('href'));
+  const before = await focused();
+  await page.evaluate(() => { document.querySelector('main').dataset.old = 'yes'; });
+  await page.clock.fastForward(16_000);
+  await page.waitForFunction(() => !document.querySelector('main').dataset.old, null, { polling: 50, timeout: 20_000 })
+    .catch(() => {});
+  const old = await page.evaluate(() => document.querySelector('main').dataset.old);
+  const after = await focused();
+  await page.close();
+  return [old && 'it is not made anew', before !== after && `focus went from ${before} to ${after}`].filter(Boolean);
+}
+
+async function pages(browser, { base, paths }) {
+  const wrong = await staysFresh(browser, base);
+  for (const path of paths) {
+    for (const width of [1280, 390]) {
+      for (const colorScheme of ['light', 'dark']) {
+        wrong.push(...await lookAt(browser, { base, path, width, colorScheme, javaScriptEnabled: true }));
+      }
+      wrong.push(...await lookAt(browser, { base, path, width, colorScheme: 'light', javaScriptEnabled: false }));
+    }
+  }
+  return wrong;
+}
+
 // Firefox says whether, and not why.
 async function inFirefox({ websockets: doors, fetches: pages }) {
   const browser = await puppeteer.launch({
@@ -134,6 +201,7 @@ async function inFirefox({ websockets: doors, fetches: pages }) {
 async function inChromium(job) {
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGUMENTS });
   try {
+    if (job.pages) return await pages(browser, job.pages);
     return await (job.websockets ? websockets(browser, job.websockets) : fetches(browser, job.fetches));
   } finally {
     await browser.close();

@@ -191,10 +191,6 @@ fn what_an_organisation_wrote_acts_in_no_sink() {
         sinks::json(path, &serde_json::from_str(&answer).unwrap());
     }
     let page = daemon.get("/");
-    harmless("page", &page);
+    sinks::html(&page);
     assert!(page.contains("What changed") && page.contains("&quot;"), "{page}");
-    assert!(
-        !page.contains("<script") && !page.contains("<img") && !page.contains("<svg"),
-        "{page}"
-    );
 }

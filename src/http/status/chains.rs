@@ -1,0 +1,91 @@
+//! Chains with what is left of their lives.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::{age, pictures};
+use crate::http::chains::{Held, Told};
+
+/// A chain, certificate by certificate.
+pub fn chain(held: &Held, now: Timestamp) -> Markup {
+    let mut places = String::new();
+    for (n, address) in held.addresses.iter().enumerate() {
+        places.push_str(if n > 0 { ", " } else { "" });
+        places.push_str(&address.to_string());
+    }
+    html! {
+        h3 { (places) }
+        p {
+            (trust(held)) ", seen " (age(held.seen_at, now)) " ago"
+            @if let Some(session) = &held.session { ", " (session.version) ", " (session.cipher) }
+        }
+        @for evidence in held.evidence.iter().filter(|evidence| !evidence.is_empty()) {
+            p { "Seen: " bdi { (evidence) } }
+        }
+        table class="cards" {
+            thead {
+                tr {
+                    th scope="col" { "Subject" } th scope="col" { "Issuer" }
+                    th scope="col" { "Valid" } th scope="col" { "Life left" }
+                }
+            }
+            tbody {
+                @for one in &held.certificates {
+                    @match &one.facts {
+                        Some(told) => {
+                            tr {
+                                td { bdi { (told.subject) } br; small { (names(told)) } }
+                                td { bdi { (told.issuer) } }
+                                td { (dates(told)) }
+                                td { (life(told, now)) }
+                            }
+                        }
+                        None => { tr { td colspan="4" { "A certificate that cannot be read" } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether browsers trust it.
+pub fn trust(held: &Held) -> Markup {
+    html! {
+        @if held.trusted { span class="up" { "▲ trusted" } }
+        @else { span class="down" { "▼ not trusted: " (held.failures.join(", ")) } }
+        @if held.distinct_leaves > 1 {
+            ", " b { "one of " (held.distinct_leaves) " different certificates of this endpoint" }
+        }
+    }
+}
+
+/// The names that it is for.
+pub fn names(told: &Told) -> Markup {
+    html! {
+        @for (n, name) in told.names.iter().enumerate() { @if n > 0 { ", " } bdi { (name) } }
+    }
+}
+
+fn dates(told: &Told) -> Markup {
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M").to_string();
+    html! { (day(told.not_before)) br; "to " (day(told.not_after)) }
+}
+
+/// What is left of its life, in words and as a bar.
+pub fn life(told: &Told, now: Timestamp) -> Markup {
+    let share = format!("{:.0} %", told.life_left * 100.0);
+    let overdue = now > told.renewal_overdue;
+    let words = match told.not_after > now {
+        true => format!("{} left, {share} of its life", age(now, told.not_after)),
+        false => format!("ended {} ago", age(told.not_after, now)),
+    };
+    html! {
+        span class=(if overdue { "down" } else { "" }) { (words) }
+        (pictures::bar(told.life_left, overdue, &share))
+        small {
+            @if now < told.renewal_due { "renewal due in " (age(now, told.renewal_due)) }
+            @else if overdue { "renewal overdue" }
+            @else { "renewal due since " (age(told.renewal_due, now)) }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The pages for a terminal: `curl host:9720`.
+
+use std::fmt::Write;
+
+use super::triage::{KINDS, Triage};
+use super::{Beside, age, counts, sorted};
+use crate::check::origin::Expect;
+use crate::health::State as Health;
+use crate::http::chains::Held;
+use crate::http::portrait::Portrait;
+use crate::incident::view::Summary;
+use crate::outcome::verdict;
+use crate::record::snapshot::{CheckRecord, Snapshot};
+
+/// Checks that are told of at the most, what is wrong first.
+const MAX_CHECKS: usize = 300;
+
+/// The overview.
+pub fn overview(snapshot: &Snapshot, beside: &Beside) -> String {
+    let now = snapshot.taken_at;
+    let (down, unknown, up) = counts(snapshot);
+    let mut text = Text::default();
+    text.line(format_args!(
+        "{down} down, {unknown} unknown, {up} up, as of {}",
+        now.strftime("%Y-%m-%d %H:%M:%S UTC")
+    ));
+    let triage = Triage::of(snapshot);
+    text.line(format_args!("{}", triage.sentence()));
+    for (fault, name) in KINDS {
+        if let Some(named) = triage.named(fault) {
+            text.line(format_args!("  {name}: {named}"));
+        }
+    }
+    for incident in beside.open.iter().map(Summary::of) {
+        text.line(format_args!(
+            "\n{} incident, for {}: {}\n  /incident/{}",
+            incident.severity.as_str(),
+            age(incident.began_at, now),
+            incident.title,
+            incident.id
+        ));
+    }
+    text.line(format_args!(""));
+    let records = sorted(snapshot);
+    for record in records.iter().take(MAX_CHECKS) {
+        check(&mut text, record);
+    }
+    let left = records.len().saturating_sub(MAX_CHECKS);
+    if left > 0 {
+        text.line(format_args!("{left} more, which are not worse: /api/v1/checks"));
+    }
+    if !beside.changes.changes.is_empty() {
+        text.line(format_args!("\nWhat changed:"));
+    }
+    for change in &beside.changes.changes {
+        let who = change.who.as_ref().map_or(String::new(), |who| format!(", by {who}"));
+        let (ago, source) = (age(change.at, now), change.source.as_str());
+        text.line(format_args!("  {ago} ago, {source}: {}{who}", change.what));
+    }
+    text.0
+}
+
+/// An endpoint.
+pub fn endpoint(portrait: &Portrait) -> String {
+    let now = portrait.taken_at;
+    let mut text = Text::default();
+    text.line(format_args!("{} {}", portrait.endpoint, portrait.url));
+    text.line(format_args!("as of {}\n", now.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    for (record, days) in portrait.records.iter().zip(&portrait.checks) {
+        check(&mut text, record);
+        match &days.day {
+            Some(day) => text.line(format_args!("         24 h: {}", day.words())),
+            None => text.line(format_args!("         24 h: the past cannot be read")),
+        }
+        if let Some(total) = record.recent.total() {
+            text.line(format_args!(
+                "         last {} runs: median {:.1} ms, 95 % {:.1} ms",
+                record.recent.len(),
+                total.p50.as_secs_f64() * 1e3,
+                total.p95.as_secs_f64() * 1e3
+            ));
+        }
+    }
+    if !portrait.chains.is_empty() {
+        text.line(format_args!(""));
+    }
+    for held in &portrait.chains {
+        certificate(&mut text, held, now);
+    }
+    text.0
+}
+
+/// The certificates, what ends first on top.
+pub fn certificates(snapshot: &Snapshot) -> String {
+    let mut text = Text::default();
+    for held in Held::all(snapshot) {
+        certificate(&mut text, &held, snapshot.taken_at);
+    }
+    if text.0.is_empty() {
+        text.line(format_args!("no run over TLS has seen a certificate yet"));
+    }
+    text.0
+}
+
+fn certificate(text: &mut Text, held: &Held, now: jiff::Timestamp) {
+    let trust = match held.trusted {
+        true => "trusted".to_owned(),
+        false => format!("NOT TRUSTED ({})", held.failures.join(", ")),
+    };
+    let addresses: Vec<_> = held.addresses.iter().map(ToString::to_string).collect();
+    let place = addresses.join(", ");
+    match held.leaf() {
+        Some(leaf) if leaf.not_after > now => text.line(format_args!(
+            "{:<24} {:>6} left ({:.0} %), {trust}, {place}",
+            held.endpoint,
+            age(now, leaf.not_after),
+            leaf.life_left * 100.0
+        )),
+        Some(leaf) => text.line(format_args!(
+            "{:<24} ENDED {} ago, {trust}, {place}",
+            held.endpoint,
+            age(leaf.not_after, now)
+        )),
+        None => text.line(format_args!("{:<24} cannot be read, {trust}, {place}", held.endpoint)),
+    }
+}
+
+fn check(text: &mut Text, record: &CheckRecord) {
+    let check = &record.check;
+    let word = match record.health.state() {
+        Health::Down => "DOWN",
+        Health::Unknown => "unknown",
+        Health::Up => "up",
+    };
+    let page = check.origin.as_ref().map_or("", |rule| &rule.name);
+    let deny = if check.expect() == Expect::Deny { " (must be refused)" } else { "" };
+    let kind = check.probe.kind();
+    text.line(format_args!("{word:<8} {} {kind} {page}{deny}", &*check.endpoint.name));
+    let failed = record.last_failed.as_deref().filter(|_| record.failing.is_some());
+    match (failed, record.failing) {
+        (Some(outcome), _) => {
+            let Some(failure) = &outcome.failure else { return };
+            let (reason, evidence) = (failure.reason(), failure.evidence());
+            text.line(format_args!("         {reason}: {}", reason.sentence()));
+            if !evidence.is_empty() {
+                text.line(format_args!("         seen: {evidence}"));
+            }
+            let whose = verdict::whose(outcome.verdict, failure);
+            text.line(format_args!("         whose: {whose}. {}", reason.fix()));
+        }
+        (None, Some((_, reason))) => {
+            text.line(format_args!("         {reason}: {} {}", reason.sentence(), reason.fix()));
+        }
+        (None, None) => {}
+    }
+}
+
+/// Lines.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn line(&mut self, arguments: std::fmt::Arguments<'_>) {
+        // Writing to a `String` cannot fail.
+        writeln!(self.0, "{arguments}").ok();
+    }
+}

@@ -1,0 +1,119 @@
+//! Whose trouble it is, before all else: you, us or the Internet?
+
+use maud::{Markup, html};
+
+use crate::health::State as Health;
+use crate::incident::cause::{Cause, Whose};
+use crate::incident::record::Incident;
+use crate::outcome::reason::{Fault, Reason};
+use crate::record::snapshot::{CheckRecord, Snapshot};
+
+/// Endpoints that are named of each kind.
+const MAX_NAMED: usize = 8;
+
+/// What is down, by whose trouble it is.
+#[derive(Debug, Default, PartialEq)]
+pub struct Triage {
+    /// Names and reasons, each once, in the order of the config.
+    pub down: Vec<(String, Reason, Fault)>,
+    /// Checks of which nothing is known.
+    pub unknown: usize,
+    /// Why this monitor cannot tell good from bad.
+    pub blind: Option<String>,
+}
+
+impl Triage {
+    /// Of a snapshot.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let mut triage = Self { blind: snapshot.sight.blind(), ..Self::default() };
+        for record in &snapshot.checks {
+            match record.health.state() {
+                Health::Unknown => triage.unknown += 1,
+                Health::Down => {
+                    let name = record.check.endpoint.name.to_string();
+                    let Some((reason, fault)) = cause(record) else { continue };
+                    let row = (name, reason, fault);
+                    if !triage.down.contains(&row) {
+                        triage.down.push(row);
+                    }
+                }
+                Health::Up => {}
+            }
+        }
+        triage
+    }
+
+    /// In one word.
+    pub fn whose(&self) -> Whose {
+        match self.blind {
+            Some(_) => Whose::Us,
+            None => Whose::of(self.down.iter().map(|(_, _, fault)| *fault)),
+        }
+    }
+
+    /// In one sentence.
+    pub fn sentence(&self) -> String {
+        match (&self.blind, self.down.is_empty(), self.unknown) {
+            (Some(why), _, _) => {
+                format!("Us: this monitor is blind ({why}). What it says of others is not known.")
+            }
+            (None, true, 0) => "Nobody: nothing that is watched is down.".to_owned(),
+            (None, true, unknown) => {
+                format!("Nothing is known to be down; of {unknown} checks nothing is known.")
+            }
+            (None, false, _) => match self.whose() {
+                Whose::You => "You: what fails is at the endpoints.".to_owned(),
+                Whose::Us => "Us: what fails is at this monitor.".to_owned(),
+                Whose::Internet => {
+                    "The Internet: what fails is on the way to the endpoints.".to_owned()
+                }
+                Whose::Unknown => "Not known: something is down, and not why.".to_owned(),
+            },
+        }
+    }
+
+    /// What is down of one kind: `shop (upgrade_rejected), …`.
+    pub fn named(&self, fault: Fault) -> Option<String> {
+        let of = || self.down.iter().filter(|(_, _, of)| *of == fault);
+        let names: Vec<_> =
+            of().take(MAX_NAMED).map(|(name, reason, _)| format!("{name} ({reason})")).collect();
+        let more = of().count().saturating_sub(MAX_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!names.is_empty()).then(|| names.join(", ") + &more)
+    }
+}
+
+/// Why a check is down: of its last run that failed, or as known from before a restart.
+fn cause(record: &CheckRecord) -> Option<(Reason, Fault)> {
+    let seen = record.last_failed.as_deref().filter(|_| record.failing.is_some());
+    match seen.and_then(|outcome| outcome.failure.as_ref()) {
+        Some(failure) => Cause::of(failure).reason.map(|reason| (reason, failure.fault())),
+        None => record.failing.map(|(_, reason)| (reason, reason.fault())),
+    }
+}
+
+/// The kinds, with what each is called.
+pub const KINDS: [(Fault, &str); 3] = [
+    (Fault::Target, "You, at the endpoint"),
+    (Fault::Path, "The Internet, on the way"),
+    (Fault::Monitor, "Us, at this monitor"),
+];
+
+/// Above all else on the page.
+pub fn shown(triage: &Triage, open: &[Incident]) -> Markup {
+    let failed: u64 = open.iter().map(|incident| incident.affected().failed).sum();
+    html! {
+        section class="triage" aria-labelledby="whose" {
+            h2 id="whose" { "You, us or the Internet?" }
+            p { strong { bdi { (triage.sentence()) } } }
+            @if !triage.down.is_empty() {
+                ul {
+                    @for (fault, name) in KINDS {
+                        @if let Some(down) = triage.named(fault) { li { b { (name) } ": " (down) } }
+                    }
+                }
+            }
+            @if failed > 0 { p { "In open incidents " (failed) " conversations failed." } }
+        }
+    }
+}
