@@ -123,7 +123,7 @@ fn text(replay: &Replay) -> String {
         replay.told.iter().partition(|told| told.pages());
     line(format_args!("{} .. {}, {} runs\n", utc(replay.from), utc(replay.to), replay.runs));
     for (title, told) in [("pages", pages), ("others", others)] {
-        line(format_args!("{BOLD}{} {title}{BOLD:#}", told.len()));
+        line(format_args!("{BOLD}{title}: {}{BOLD:#}", told.len()));
         for told in told {
             let lasted = match told.to {
                 Some(to) => words::span(told.from, to),
@@ -142,7 +142,7 @@ fn text(replay: &Replay) -> String {
     }
     if !replay.not_replayed.is_empty() {
         line(format_args!(
-            "\n{BOLD}{} not replayed{BOLD:#}: whether they would have fired is not known, as the \
+            "\n{BOLD}not replayed: {}.{BOLD:#} Whether they would have fired is not known, as the \
              store does not keep",
             replay.not_replayed.len()
         ));
