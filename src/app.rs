@@ -200,6 +200,7 @@ impl App {
         )?;
         let numbers = book.numbers();
         let outgoing = Told::new(&self.config.notify);
+        let drills = http::drill::Drills::new(outgoing.subscriptions());
         let book = book.telling(outgoing.subscriptions());
         let book = book.spawn(told)?;
         let notifier = {
@@ -298,6 +299,7 @@ impl App {
             tenant: known,
             own,
             settings,
+            drills,
             reloads: self.reloads.0,
             pages: http::Pages::default(),
         };

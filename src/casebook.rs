@@ -7,6 +7,7 @@
 pub mod archive;
 pub mod changes;
 mod conversations;
+pub mod drills;
 pub mod incidents;
 pub mod numbers;
 pub mod question;

@@ -4,6 +4,7 @@ mod ask;
 mod check;
 mod demo;
 mod diagnose;
+mod drill;
 mod events;
 mod exit;
 mod explain;
@@ -56,6 +57,9 @@ enum Command {
     /// Find out why a page is not let in: ask as the page does, then as its neighbours would.
     #[command(after_help = EXIT_STATUSES)]
     Diagnose(Box<diagnose::Args>),
+    /// Have a check that watches nothing go red, and see who is told.
+    #[command(after_help = drill::EXIT_STATUSES)]
+    Drill(drill::Args),
     /// Say what a reason or a warning means, and what to do about it.
     Explain {
         /// The code, as it stands in a metric, a log line or a report. Without one, all are listed.
@@ -102,6 +106,7 @@ impl Cli {
             Command::Demo { listen } => demo::demo(listen),
             Command::Check(args) => check::check(*args),
             Command::Diagnose(args) => diagnose::diagnose(*args),
+            Command::Drill(args) => drill::drill(&args),
             Command::Explain { code } => explain::explain(code.as_deref()),
             Command::Events { command } => command.run(),
             Command::Genesys { command } => command.run(),

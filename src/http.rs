@@ -4,6 +4,7 @@
 mod api;
 mod assets;
 pub mod chains;
+pub mod drill;
 pub mod exposition;
 mod live;
 pub mod metrics;
@@ -67,6 +68,8 @@ pub struct Context {
     pub own: PrometheusHandle,
     /// What may change while the daemon runs.
     pub settings: watch::Receiver<Settings>,
+    /// Drills, and who is told of them.
+    pub drills: drill::Drills,
     /// Where reloads are asked for.
     pub reloads: SyncSender<reload::Request>,
     /// Metrics that are being rendered.
@@ -100,12 +103,14 @@ pub fn router(context: Context) -> Router {
         .route("/api/v1/correlations", get(api::correlations::list))
         .route("/api/v1/deployments", get(api::deployments::list))
         .route("/api/v1/endpoints/{name}", get(api::endpoints::one))
+        .route("/api/v1/drill", get(drill::last))
         .route("/api/v1/events", get(api::events::list))
         .route("/api/v1/incidents", get(api::incidents::list))
         .route("/api/v1/incidents/{id}", get(api::incidents::one))
         .route("/api/v1/incidents/{id}/evidence/{n}", get(api::incidents::evidence))
         .route("/api/v1/news", get(api::news::show))
         .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/-/drill", post(drill::begin))
         .route("/-/healthy", get(live::healthy))
         .route("/-/ready", get(live::ready))
         .route("/-/reload", post(reload::reload))

@@ -126,12 +126,20 @@ pub enum ChangeSource {
     Audit,
     /// Its public status page.
     StatusPage,
+    /// Somebody tried whether a pager rings.
+    Drill,
 }
 
 impl ChangeSource {
     /// Every one.
-    pub const ALL: [Self; 5] =
-        [Self::Config, Self::Certificate, Self::Deployment, Self::Audit, Self::StatusPage];
+    pub const ALL: [Self; 6] = [
+        Self::Config,
+        Self::Certificate,
+        Self::Deployment,
+        Self::Audit,
+        Self::StatusPage,
+        Self::Drill,
+    ];
 
     /// The word in labels, in JSON and in the store.
     pub fn as_str(self) -> &'static str {
@@ -141,6 +149,7 @@ impl ChangeSource {
             Self::Deployment => "deployment",
             Self::Audit => "audit",
             Self::StatusPage => "status_page",
+            Self::Drill => "drill",
         }
     }
 }

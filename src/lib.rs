@@ -82,6 +82,9 @@ pub mod record;
 /// Conversations, windows, incidents: what is made of events and runs.
 pub mod casebook;
 
+/// Something that is red so that somebody is woken. Pure.
+pub mod drill;
+
 /// The organisation at Genesys Cloud, while the daemon runs.
 pub mod tenant;
 

@@ -9,8 +9,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::archive::Filter;
 use super::changes::{self, ChangeFilter, Changes};
+use super::drills::{self, Delivery};
 use super::numbers::Numbers;
 use super::{Casebook, Message};
+use crate::incident::ChangeEvent;
 use crate::incident::id::IncidentId;
 use crate::incident::record::Incident;
 use correlations::{Correlations, WindowsAsked};
@@ -32,6 +34,8 @@ pub enum Question {
     Incident(IncidentId, oneshot::Sender<Option<Option<Incident>>>),
     /// Changes.
     Changes(ChangeFilter, oneshot::Sender<Option<Changes>>),
+    /// What became of what was to be told of a drill.
+    Deliveries(IncidentId, oneshot::Sender<Option<Vec<Delivery>>>),
     /// A bundle of its evidence, if there is one of that number.
     Evidence(IncidentId, u32, oneshot::Sender<Option<Option<String>>>),
 }
@@ -54,6 +58,11 @@ impl Asker {
         let (sender, answer) = oneshot::channel();
         self.messages.send(Message::Ask(question(sender))).await.ok()?;
         answer.await.ok()
+    }
+
+    /// Tells of something that was changed; nobody hears it once the casebook has ended.
+    pub async fn tell(&self, change: ChangeEvent) {
+        self.messages.send(Message::Changed(change)).await.ok();
     }
 
     /// What is counted; at once, whatever the casebook is doing.
@@ -85,6 +94,10 @@ impl Casebook {
             Question::Changes(filter, answer) => {
                 let changes = changes::list(self.reader.connection(), &filter);
                 answer.send(readable(changes)).ok();
+            }
+            Question::Deliveries(id, answer) => {
+                let deliveries = drills::deliveries(self.reader.connection(), &id);
+                answer.send(readable(deliveries)).ok();
             }
             Question::Evidence(id, n, answer) => {
                 let bundle = self.incidents.evidence(&self.reader, &id, n);

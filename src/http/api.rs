@@ -8,8 +8,8 @@ pub mod endpoints;
 pub mod events;
 pub mod incidents;
 pub mod news;
-mod query;
-mod trouble;
+pub(super) mod query;
+pub(super) mod trouble;
 
 use axum::Json;
 use axum::extract::State;

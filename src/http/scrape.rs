@@ -13,7 +13,7 @@ use super::exposition::Format;
 use super::pages::Shared;
 use super::room::Room;
 use super::{Context, metrics, negotiation};
-use crate::log;
+use crate::{clock, log};
 
 /// The page in each format.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +46,11 @@ pub async fn scrape(State(context): State<Context>, headers: HeaderMap) -> Respo
 async fn render(context: Context, format: Format) -> Result<Bytes, (StatusCode, &'static str)> {
     let Some(snapshot) = context.reader.look().await else {
         return Err((StatusCode::SERVICE_UNAVAILABLE, "the recorder has ended\n"));
+    };
+    let now = clock::now();
+    let snapshot = match context.drills.under_way(now) {
+        Some(drill) => Arc::new(drill.beside(&snapshot, now)),
+        None => snapshot,
     };
     let settings = context.settings.borrow().metrics;
     let rendered = tokio::task::spawn_blocking(move || {

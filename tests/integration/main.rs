@@ -24,6 +24,7 @@ mod daemon;
 mod deadline;
 mod deployments;
 mod diagnose;
+mod drill;
 mod durability;
 mod events_command;
 mod flood;

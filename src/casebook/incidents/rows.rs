@@ -23,6 +23,9 @@ const KEEP_CHANGES: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How many changes are kept.
 const MAX_CHANGES: i64 = 10_000;
 
+/// How long it is known who was told of a drill.
+const KEEP_DRILLS: SignedDuration = SignedDuration::from_hours(24);
+
 /// Incidents that ended so lately may go on, and are told of what is found out late.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -146,11 +149,14 @@ fn delete_old(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result
          WHERE closed_us IS NOT NULL ORDER BY closed_us DESC LIMIT -1 OFFSET ?1)",
         [MAX_INCIDENTS],
     )?;
-    for table in ["evidence", "outgoing"] {
-        let kept = "SELECT id FROM incidents";
-        let sql = format!("DELETE FROM {table} WHERE incident NOT IN ({kept})");
-        transaction.execute(&sql, [])?;
-    }
+    transaction
+        .execute("DELETE FROM evidence WHERE incident NOT IN (SELECT id FROM incidents)", [])?;
+    // What is told of a drill is of no incident.
+    transaction.execute(
+        "DELETE FROM outgoing WHERE incident NOT IN (SELECT id FROM incidents) \
+         AND (instr(incident, '-~') = 0 OR queued_us < ?1)",
+        [before(KEEP_DRILLS)],
+    )?;
     transaction.execute("DELETE FROM changes WHERE at_us < ?1", [before(KEEP_CHANGES)])?;
     transaction.execute(
         "DELETE FROM changes WHERE rowid IN (SELECT rowid FROM changes \

@@ -1,0 +1,59 @@
+//! What is told of drills: in the same queue as all else, so that it is tried too.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+use serde::Serialize;
+
+use crate::inbox::Changes;
+use crate::incident::id::IncidentId;
+use crate::incident::notice::Message;
+
+/// What became of one message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Delivery {
+    /// Who was to be told.
+    pub target: String,
+    /// Of what.
+    pub event: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// `sent`, or why it never will be; none while it waits.
+    pub result: Option<String>,
+    /// When that was known.
+    pub at: Option<Timestamp>,
+}
+
+/// Queues messages, each for its time.
+pub fn queue(messages: Vec<(Message, Timestamp)>) -> Changes {
+    Box::new(move |transaction| {
+        let mut put = transaction.prepare_cached(
+            "INSERT OR IGNORE INTO outgoing \
+             (id, target, incident, event, queued_us, next_us, body) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+        )?;
+        for (Message { id, target, incident, event, body }, at) in &messages {
+            let (target, incident) = (target.to_string(), incident.as_str());
+            put.execute(params![id, target, incident, event.as_str(), at.as_microsecond(), body])?;
+        }
+        Ok(())
+    })
+}
+
+/// What became of those of a drill, in their order.
+pub fn deliveries(connection: &Connection, id: &IncidentId) -> rusqlite::Result<Vec<Delivery>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT target, event, attempts, result, done_us FROM outgoing \
+         WHERE incident = ?1 ORDER BY seq",
+    )?;
+    let rows = statement.query_map(params![id.as_str()], |row| {
+        let done: Option<i64> = row.get(4)?;
+        Ok(Delivery {
+            target: row.get(0)?,
+            event: row.get(1)?,
+            attempts: row.get(2)?,
+            result: row.get(3)?,
+            at: done.and_then(|done| Timestamp::from_microsecond(done).ok()),
+        })
+    })?;
+    rows.collect()
+}

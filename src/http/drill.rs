@@ -1,0 +1,226 @@
+//! `POST /-/drill`: a check that watches nothing turns red for a while; and what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::Context;
+use super::api::query::{Query, number};
+use super::api::trouble::Trouble;
+use super::reload::comes_from_a_page;
+use crate::casebook::drills::{Delivery, queue};
+use crate::casebook::question::Question;
+use crate::clock;
+use crate::drill::Drill;
+use crate::incident::notice::Subscription;
+use crate::incident::{ChangeEvent, ChangeSource};
+use crate::outcome::quoted::Quoted;
+
+/// How long a drill may last, in seconds.
+const SECONDS: std::ops::RangeInclusive<u64> = 1..=30 * 60;
+
+/// How long what is told of its end may take.
+const LAST_WORDS: Duration = Duration::from_secs(30);
+
+/// Time between looks at what was told.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// The last drill, and who is to be told of the next.
+#[derive(Debug, Clone)]
+pub struct Drills {
+    last: watch::Sender<Option<Arc<Drill>>>,
+    subscriptions: watch::Receiver<Arc<[Subscription]>>,
+}
+
+/// What is shown of a drill.
+#[derive(Debug, Serialize)]
+struct Shown {
+    id: String,
+    endpoint: String,
+    /// The label of its series and alerts.
+    label: String,
+    began_at: Timestamp,
+    ends_at: Timestamp,
+    over: bool,
+    by: Option<String>,
+    told: Vec<Delivery>,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub struct Last {
+    drill: Option<Shown>,
+}
+
+impl Drills {
+    /// None yet.
+    pub fn new(subscriptions: watch::Receiver<Arc<[Subscription]>>) -> Self {
+        Self { last: watch::Sender::new(None), subscriptions }
+    }
+
+    /// The one that goes on.
+    pub fn under_way(&self, now: Timestamp) -> Option<Arc<Drill>> {
+        self.last.borrow().clone().filter(|drill| drill.lasts(now))
+    }
+
+    /// Begins one, where none goes on.
+    fn begin(&self, drill: &Arc<Drill>) -> bool {
+        self.last.send_if_modified(|last| {
+            let free = last.as_ref().is_none_or(|last| !last.lasts(drill.began));
+            if free {
+                *last = Some(drill.clone());
+            }
+            free
+        })
+    }
+
+    /// It never began.
+    fn take_back(&self, drill: &Arc<Drill>) {
+        self.last.send_if_modified(|last| {
+            let mine = last.as_ref().is_some_and(|last| Arc::ptr_eq(last, drill));
+            if mine {
+                *last = None;
+            }
+            mine
+        });
+    }
+}
+
+/// Begins a drill, where the config lets whoever asks.
+pub async fn begin(
+    State(context): State<Context>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let refuse = |status: StatusCode, why: &str| (status, format!("{why}\n")).into_response();
+    if comes_from_a_page(&headers) {
+        return refuse(StatusCode::FORBIDDEN, "not from a web page: use watchpost drill");
+    }
+    if !context.settings.borrow().admin {
+        return refuse(StatusCode::FORBIDDEN, "daemon.admin is false: set it in the config");
+    }
+    let (endpoint, seconds, who) = match asked(query.as_deref()) {
+        Ok(asked) => asked,
+        Err(trouble) => return trouble.into_response(),
+    };
+    let Some(snapshot) = context.reader.look().await else {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "the recorder has ended");
+    };
+    let mut checks = snapshot.checks.iter().map(|record| &record.check);
+    let Some(like) = checks.find(|check| *check.endpoint.name == *endpoint) else {
+        return Trouble::missing("endpoint").into_response();
+    };
+    let now = clock::now();
+    let ends = now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
+    let drill = Arc::new(Drill::of(like, now, ends, who));
+    if !context.drills.begin(&drill) {
+        return refuse(StatusCode::CONFLICT, "another drill goes on: see /api/v1/drill");
+    }
+    let messages = drill.messages(&context.drills.subscriptions.borrow());
+    let told: std::collections::BTreeSet<_> =
+        messages.iter().map(|(message, _)| message.target.to_string()).collect();
+    if context.inbox.write(None, queue(messages)).await.is_err() {
+        context.drills.take_back(&drill);
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "the events file cannot be written");
+    }
+    tracing::info!(endpoint = %drill.endpoint.name, seconds, "a drill begins");
+    let told = match told.is_empty() {
+        true => "nobody".to_owned(),
+        false => told.into_iter().collect::<Vec<_>>().join(", "),
+    };
+    let what = format!("a drill begins, for {seconds} s; to be told: {told}");
+    note(&context, &drill, now, what).await;
+    tokio::spawn(end(context.clone(), drill.clone()));
+    show(&context, Some(drill)).await.into_response()
+}
+
+/// The last drill since the daemon began.
+pub async fn last(
+    State(context): State<Context>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Last>, Trouble> {
+    Query::new(query.as_deref(), &[])?;
+    let last = context.drills.last.borrow().clone();
+    show(&context, last).await
+}
+
+/// Which endpoint, for how many seconds, and who says that they ask.
+fn asked(query: Option<&str>) -> Result<(String, i64, Option<String>), Trouble> {
+    let query = Query::new(query, &["endpoint", "seconds", "by"])?;
+    let Some(endpoint) = query.text("endpoint") else {
+        return Err(Trouble::wrong("endpoint", "write the name of an endpoint"));
+    };
+    let (least, most) = (SECONDS.start(), SECONDS.end());
+    let what = format!("write a number from {least} to {most}");
+    let seconds = query.read("seconds", &what, |text| {
+        number::<u64>(text).filter(|seconds| SECONDS.contains(seconds))
+    })?;
+    let seconds = i64::try_from(seconds.unwrap_or(300)).unwrap_or(300);
+    let who = query.text("by").filter(|by| !by.is_empty());
+    let who = who.map(|by| Quoted::text(by).as_str().to_owned());
+    Ok((endpoint.to_owned(), seconds, who))
+}
+
+/// Waits for its end, and for what is told of that; then writes down what came of it.
+async fn end(context: Context, drill: Arc<Drill>) {
+    let left = drill.ends.duration_since(clock::now());
+    sleep(Duration::try_from(left).unwrap_or_default()).await;
+    let deadline = Instant::now() + LAST_WORDS;
+    let deliveries = loop {
+        let deliveries = deliveries(&context, &drill).await;
+        let waiting = |told: &[Delivery]| told.iter().any(|one| one.result.is_none());
+        let over = deliveries.as_deref().is_none_or(|told| !waiting(told));
+        if over || Instant::now() >= deadline {
+            break deliveries.unwrap_or_default();
+        }
+        sleep_until(deadline.min(Instant::now() + LOOK_EVERY)).await;
+    };
+    let mut told: Vec<_> = deliveries
+        .iter()
+        .map(|one| {
+            let result = one.result.as_deref().unwrap_or("not taken yet");
+            format!("{} of {}: {result}", one.target, one.event)
+        })
+        .collect();
+    if told.is_empty() {
+        told.push("nobody was told".to_owned());
+    }
+    tracing::info!(endpoint = %drill.endpoint.name, "a drill has ended");
+    note(&context, &drill, drill.ends, format!("a drill has ended; {}", told.join(", "))).await;
+}
+
+/// Writes something down beside what else was done.
+async fn note(context: &Context, drill: &Drill, at: Timestamp, what: String) {
+    let (source, endpoint) = (ChangeSource::Drill, Some(drill.endpoint.name.clone()));
+    context.casebook.tell(ChangeEvent { at, source, endpoint, what, who: drill.who.clone() }).await;
+}
+
+async fn deliveries(context: &Context, drill: &Drill) -> Option<Vec<Delivery>> {
+    let id = drill.id.clone();
+    context.casebook.ask(|answer| Question::Deliveries(id, answer)).await.flatten()
+}
+
+async fn show(context: &Context, drill: Option<Arc<Drill>>) -> Result<Json<Last>, Trouble> {
+    let Some(drill) = drill else { return Ok(Json(Last { drill: None })) };
+    let told = deliveries(context, &drill).await.ok_or_else(Trouble::unreadable)?;
+    Ok(Json(Last {
+        drill: Some(Shown {
+            id: drill.id.to_string(),
+            endpoint: drill.endpoint.name.to_string(),
+            label: drill.name().to_string(),
+            began_at: drill.began,
+            ends_at: drill.ends,
+            over: !drill.lasts(clock::now()),
+            by: drill.who.clone(),
+            told,
+        }),
+    }))
+}
