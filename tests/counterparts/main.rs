@@ -27,6 +27,7 @@ mod matrix;
 mod messaging;
 mod network;
 mod package;
+mod paging;
 mod platform;
 mod program;
 mod prometheus;
