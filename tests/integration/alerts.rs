@@ -215,6 +215,7 @@ fn the_commands_in_runbooks_are_those_of_the_program() {
             }
             if let Some((_, path)) = command.split_once("http://127.0.0.1:9720") {
                 let path = path.split(['?', '\'', ' ']).next().unwrap();
+                let path = &path.replace("/chat", "/{name}");
                 let told =
                     api["paths"].get(path).is_some() || README.contains(&format!("`{path}`"));
                 assert!(told, "{name}: {path}");
@@ -222,7 +223,7 @@ fn the_commands_in_runbooks_are_those_of_the_program() {
             }
         }
     }
-    for expected in ["check", "diagnose", "lint", "/metrics", "/api/v1/incidents"] {
+    for expected in ["check", "diagnose", "lint", "/metrics", "/endpoint/{name}", "/certificates"] {
         assert!(seen.contains(expected), "{expected}");
     }
 }
