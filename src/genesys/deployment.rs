@@ -107,6 +107,25 @@ impl Deployment {
         };
         Ok(reading.done(deployment))
     }
+
+    /// Reads a channel of the seeds: it has whole origins in its list, and is on or off.
+    pub fn of_channel(value: &Value) -> Result<Read<Self>, Unreadable> {
+        let mut reading = Reading::of(value)?;
+        let read = |text: &str| DeploymentId::new(text, Compat::Seed).ok();
+        let id = reading.parsed("id", "channel id", read).ok_or(Unreadable::Missing("id"))?;
+        let status = |on| if on { Status::Active } else { Status::Inactive };
+        let list = reading
+            .inside("webchatSettings", |inner| inner.list("corsAllowedOrigins", MAX_ENTRIES));
+        let channel = Self {
+            id,
+            name: reading.quoted("name").unwrap_or_default(),
+            status: reading.flag("enabled").map(status),
+            domains: list.map(|(entries, cut)| Domains { allow_all: false, entries, cut }),
+            configuration: Configuration::default(),
+            modified_at: None,
+        };
+        Ok(reading.done(channel))
+    }
 }
 
 /// A page of the list of deployments.
@@ -212,6 +231,23 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_channel_of_the_seeds_is_a_deployment_of_origins() {
+        let channel = json!({
+            "id": "channel-1", "name": "Shop", "enabled": false, "version": 3,
+            "webchatSettings": { "corsAllowedOrigins": ["https://www.shop.example"] },
+        });
+        let read = Deployment::of_channel(&channel).unwrap();
+        assert_eq!((read.value.status, read.misfits.len()), (Some(Status::Inactive), 0));
+        let list = read.value.domains.unwrap();
+        assert_eq!(list.entries, [Quoted::text("https://www.shop.example")]);
+        let without = Deployment::of_channel(&json!({ "id": "channel-1" })).unwrap();
+        assert_eq!((without.value.status, without.value.domains), (None, None), "nobody knows");
+        let wrong = json!({ "id": "c", "enabled": "yes", "webchatSettings": [] });
+        assert_eq!(Deployment::of_channel(&wrong).unwrap().misfits.len(), 2);
+        assert!(Deployment::of_channel(&json!({ "name": "Shop" })).is_err());
+    }
 
     const ID: &str = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
 

@@ -21,6 +21,7 @@ use super::{Desk, changes};
 use crate::clock;
 use crate::config::discovered::Discovered;
 use crate::genesys::deployment::{Deployment, Published, published_domains};
+use crate::genesys::paths::Paths;
 use crate::genesys::reading::{Misfit, Read, Unreadable};
 use crate::genesys::{Compat, DeploymentId};
 use crate::outcome::quoted::Quoted;
@@ -48,7 +49,7 @@ pub async fn run(desk: Desk) {
     loop {
         let wanted = settings.borrow_and_update().deployments();
         let began = Instant::now();
-        let found = look(&desk.platform, &known, wanted).await;
+        let found = look(&desk.platform, &desk.genesys.paths, &known, wanted).await;
         round = take(&desk, &mut known, found, &round).await;
         turn += 1;
         let next = began + jittered(desk.genesys.refresh, desk.genesys.account.region.aws, turn);
@@ -101,15 +102,18 @@ pub struct Found {
     pub trouble: Option<(&'static str, String)>,
 }
 
-/// Asks everybody once: of these deployments, and of all that the organisation has.
+/// Asks everybody once: of these deployments, and of all that the organisation has. Seeds have no
+/// list of their channels: these are asked for one by one.
 pub async fn look(
     platform: &Platform,
+    paths: &Paths,
     before: &BTreeMap<DeploymentId, Known>,
     mut wanted: BTreeSet<DeploymentId>,
 ) -> Found {
     let account = platform.settings();
     let mut found = Found { known: BTreeMap::new(), complete: false, trouble: None };
     let asks = account.credentials.is_some() && account.compat == Compat::Genesys;
+    let seeds = account.credentials.is_some() && account.compat == Compat::Seed;
     let mut listed = None;
     if asks {
         match listing::list(platform, account.compat).await {
@@ -139,6 +143,7 @@ pub async fn look(
         });
         async move {
             let heard = match listed {
+                None if seeds => Some(by_channel(platform, paths, &id).await),
                 None => None,
                 Some(Ok(Some(read))) => Some(Ok(said(read, None))),
                 // The list may have been cut, or changed from one page to the next: it is asked.
@@ -257,6 +262,23 @@ async fn by_api(
     let path = format!("/api/v2/webdeployments/deployments/{id}");
     match platform.call(Call::get(Api::Deployments, path)).await {
         Ok(reply) => Ok(match Deployment::read(&reply.json, compat) {
+            Ok(read) if read.value.id == *id => said(read, None),
+            Ok(_) | Err(_) => Heard::Trouble("malformed".to_owned()),
+        }),
+        Err(trouble) if matches!(trouble.status, Some(404 | 410)) => Ok(Heard::Absent),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// What a channel of the seeds says.
+async fn by_channel(
+    platform: &Platform,
+    paths: &Paths,
+    id: &DeploymentId,
+) -> Result<Heard<Deployment>, Trouble> {
+    let path = format!("{}/{id}", paths.channels);
+    match platform.call(Call::get(Api::SeedChannel, path)).await {
+        Ok(reply) => Ok(match Deployment::of_channel(&reply.json) {
             Ok(read) if read.value.id == *id => said(read, None),
             Ok(_) | Err(_) => Heard::Trouble("malformed".to_owned()),
         }),

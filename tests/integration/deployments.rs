@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::{Duration, Instant};
 use watchpost::clock;
 use watchpost::simulator::{
-    AllowList, Deployment, Enforcement, Org, Scripted, Simulator, Status, Surface,
+    AllowList, Channel, Deployment, Enforcement, Org, Scripted, Simulator, Status, Surface,
 };
 
 use crate::fixture::daemon::{Daemon, Home, PATIENCE, watchpost};
@@ -478,4 +478,38 @@ fn diagnose_says_what_the_list_predicts() {
     scene.shop(|shop| shop.propagate());
     let told: Value = serde_json::from_str(&run(&["--json"])).unwrap();
     assert_eq!(told["listed"]["finding"], "ok", "{told:#}");
+}
+
+#[test]
+fn a_channel_of_the_seeds_is_a_source_of_truth() {
+    const CHANNEL: &str = "a1b2c3d4-e5f6-7890-abcd-ef1234567890";
+    let keys = "compat = \"seed\"\norigin-match = \"strict\"";
+    let scene = Scene::new(keys, "");
+    let channel = Channel::new(CHANNEL, &scene.simulator.base(), &["https://app.example.com"]);
+    scene.simulator.with(|org| org.seeds.channels.push(channel));
+    let sockets = scene.simulator.socket_base();
+    let endpoint = format!(
+        "[[endpoints]]\nname = \"shop\"\nurl = \"{sockets}/webchat\"\n\
+         users = {{ deployments = [\"{CHANNEL}\"] }}\norigins = [\n\
+         {{ origin = \"https://app.example.com\" }},\n\
+         {{ origin = \"https://evil.example\", expect = \"deny\" }} ]\n"
+    );
+    scene.write(keys, &endpoint);
+    let daemon = scene.home.start();
+    let seen = until_of(&daemon, CHANNEL, &["ok", "origin_not_allowed"]);
+    let shop = deployment(&seen, CHANNEL).unwrap();
+    assert_eq!((&shop["name"], &shop["status"]), (&"Shop webchat".into(), &"active".into()));
+    assert_eq!(shop["findings"][0]["evidence"]["by_api"], "allow");
+    assert_eq!(shop["findings"][1]["evidence"]["by_api"], "deny");
+
+    scene.simulator.with(|org| {
+        org.seeds.channels[0].body["webchatSettings"]["corsAllowedOrigins"] =
+            serde_json::json!(["https://app.example.com", "https://evil.example"]);
+    });
+    until_of(&daemon, CHANNEL, &["ok", "ok"]);
+    let told = until(&daemon, "/api/v1/changes?source=deployment", "a change", |seen| {
+        !seen["changes"][0].is_null()
+    });
+    let what = told["changes"][0]["what"].as_str().unwrap();
+    assert!(what.contains("+https://evil.example"), "{what}");
 }

@@ -59,11 +59,12 @@ pub fn listed(
 ) -> Option<Listed> {
     let endpoint = &diagnosis.check.endpoint;
     let by_host = || Region::from_text(&endpoint.target.host.to_string()).ok();
+    let paths = genesys.as_ref().map(|genesys| genesys.paths.clone()).unwrap_or_default();
     let (account, rule) = source(genesys, region.or_else(by_host))?;
     let id = binding::deployment(endpoint, account.compat)?;
     let platform = Platform::new(account).ok()?;
     let wanted = BTreeSet::from([id.clone()]);
-    let found = runtime.block_on(look(&platform, &BTreeMap::new(), wanted));
+    let found = runtime.block_on(look(&platform, &paths, &BTreeMap::new(), wanted));
     let known = found.known.get(&id)?;
     let now = clock::now();
     let usual = RefusalStatuses::default();

@@ -63,7 +63,7 @@ pub fn deployments(args: &Args) -> ExitCode {
         Ok(platform) => platform,
         Err(error) => return trouble(&error),
     };
-    let found = runtime.block_on(look(&platform, &BTreeMap::new(), wanted));
+    let found = runtime.block_on(look(&platform, &genesys.paths, &BTreeMap::new(), wanted));
     // A resolver may hang on a name.
     runtime.shutdown_background();
     let now = clock::now();
