@@ -13,7 +13,8 @@ use super::exposition::Format;
 use super::pages::Shared;
 use super::room::Room;
 use super::{Context, metrics, negotiation};
-use crate::{clock, log};
+use crate::clock;
+use crate::log;
 
 /// The page in each format.
 #[derive(Debug, Clone, Default)]
