@@ -28,6 +28,25 @@ pub struct Report {
     pub ended: bool,
 }
 
+/// Why no door of an object is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoDoors {
+    /// The file names no origins.
+    NoOrigins,
+    /// Nobody says where they are who may be believed.
+    NoAddress,
+}
+
+impl NoDoors {
+    /// In words.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::NoOrigins => "the file names no origins",
+            Self::NoAddress => "the file has no webchat-url, and that of the platform is not used",
+        }
+    }
+}
+
 /// One object.
 #[derive(Debug)]
 pub struct Object {
@@ -54,7 +73,7 @@ pub struct Object {
     /// Its doors, as they were seen last.
     pub doors: Vec<Seen>,
     /// Whether it says why there are none.
-    pub without_doors: Option<&'static str>,
+    pub without_doors: Option<NoDoors>,
     /// The list on the CDN.
     pub cdn: Option<Cdn>,
     /// Fields that somebody else has changed since, which were not put back.
@@ -246,7 +265,10 @@ impl Object {
     pub fn verdict(&self) -> Verdict {
         let doors = self.doors.iter().map(|seen| seen.verdict);
         let cdn = (self.cdn == Some(Cdn::Stale)).then_some(Verdict::Fail);
-        worst(doors.chain(cdn))
+        // Pages are declared, and nobody could look whether they get in.
+        let unseen =
+            (self.without_doors == Some(NoDoors::NoAddress)).then_some(Verdict::Inconclusive);
+        worst(doors.chain(cdn).chain(unseen))
     }
 }
 

@@ -11,7 +11,7 @@ use super::doors::{self, Door, Pace, Seen};
 use super::manifest::{By, Manifest, Wanted};
 use super::objects::{Found, Missing, Objects};
 use super::plan::{Change, at, changes};
-use super::report::{Cdn, Object, Report, Stage};
+use super::report::{Cdn, NoDoors, Object, Report, Stage};
 use super::{cdn, channel, former, register, undo, webhook, write};
 use crate::check::endpoint::Trust;
 use crate::check::origin::OriginRule;
@@ -138,8 +138,8 @@ impl Run<'_> {
             known.name = object.get("name").and_then(Value::as_str).map(Quoted::text);
             let door = self.door(wanted, &known, &object);
             known.without_doors = match &door {
-                _ if wanted.doors.is_empty() => Some("the file names no origins"),
-                None => Some("the file has no webchat-url, and that of the platform is not used"),
+                _ if wanted.doors.is_empty() => Some(NoDoors::NoOrigins),
+                None => Some(NoDoors::NoAddress),
                 Some(_) => None,
             };
             report.objects.push(known);

@@ -146,7 +146,7 @@ impl fmt::Display for Outcome<'_> {
         }
         object.doors.iter().try_for_each(|seen| write!(f, "{}", DoorLine(seen)))?;
         match (object.without_doors, &object.cdn) {
-            (Some(why), _) => writeln!(f, "  no door was looked at: {why}")?,
+            (Some(why), _) => writeln!(f, "  no door was looked at: {}", why.sentence())?,
             (None, _) if object.doors.is_empty() && !ended && unfinished => {
                 writeln!(f, "  its doors were not looked at")?;
             }

@@ -145,7 +145,9 @@ fn the_address_of_the_platform_is_used_where_it_is_one_of_its_own() {
     edit(&desk, |channel| {
         channel.body["webchatSettings"]["webchatUrl"] = "https://evil.example".into();
     });
-    let json = succeeded(&desk.apply(&["--json"]));
+    let done = desk.apply(&["--json"]);
+    assert_eq!(done.status, 3, "pages are declared, and nobody saw whether they get in: {done:?}");
+    let json: Value = serde_json::from_str(&done.out).unwrap();
     assert_eq!(json["objects"][0]["handshakes"], json!([]), "nobody goes there");
 }
 
