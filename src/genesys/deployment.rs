@@ -215,13 +215,15 @@ fn status(reading: &mut Reading<'_>) -> Option<Status> {
 
 /// None where neither key is there, or the list is none: nobody can say then whom it lets in.
 fn domains(reading: &mut Reading<'_>) -> Option<Domains> {
+    let unknown = reading.is_no_flag("allowAllDomains");
     let allow_all = reading.flag("allowAllDomains");
     let listed = reading.list("allowedDomains", MAX_ENTRIES);
     match (allow_all, listed) {
         (None | Some(false), None) => None,
         (allow_all, listed) => {
             let (entries, cut) = listed.unwrap_or_default();
-            Some(Domains { allow_all: allow_all.unwrap_or(false), entries, cut })
+            // Where it is no answer whether all get in, whom it lets in beside these is not known.
+            Some(Domains { allow_all: allow_all.unwrap_or(false), entries, cut: cut || unknown })
         }
     }
 }
@@ -297,7 +299,8 @@ mod tests {
         let deployment = read.value;
         assert_eq!(deployment.status, Some(Status::Other));
         assert_eq!(deployment.configuration.version.unwrap().as_str(), "6", "a number will do");
-        assert_eq!(deployment.domains.unwrap().entries.len(), 1);
+        let domains = deployment.domains.unwrap();
+        assert_eq!((domains.entries.len(), domains.cut), (1, true), "others may get in too");
         let read = one(&json!({"id": ID, "configuration": [], "allowedDomains": {}}));
         let read = read.unwrap();
         assert_eq!(

@@ -114,7 +114,13 @@ impl<'a> Reading<'a> {
         self.take(field, wanted, |value| parse(value.as_str()?))
     }
 
-    /// A list of texts, and whether there are more than `most`.
+    /// Whether a field is there, and neither true nor false.
+    pub fn is_no_flag(&self, field: &str) -> bool {
+        let value = self.object.and_then(|object| object.get(field));
+        value.is_some_and(|value| !value.is_null() && !value.is_boolean())
+    }
+
+    /// A list of texts, and whether there are others: more than `most`, or no texts.
     pub fn list(&mut self, field: &str, most: usize) -> Option<(Vec<Quoted>, bool)> {
         let values = self.take(field, "list", Value::as_array)?;
         let texts: Vec<_> =
@@ -122,7 +128,9 @@ impl<'a> Reading<'a> {
         if texts.len() < values.len().min(most) {
             self.misfit(&format!("{field}[]"), "text");
         }
-        Some((texts, values.len() > most))
+        // What cannot be read may let in whom the others do not.
+        let cut = texts.len() < values.len();
+        Some((texts, cut))
     }
 
     /// A field that is there and not null; a wrong one is named.

@@ -165,7 +165,8 @@ fn pages(domains: &Domains, rule: OriginMatch) -> Result<Vec<Page>, Skip> {
         }
     }
     if pages.is_empty() {
-        return Err(Skip::NobodyAllowed);
+        // What could not be read may let in somebody.
+        return Err(if domains.cut { Skip::NoList } else { Skip::NobodyAllowed });
     }
     let stranger = Origin::Page(STRANGER.to_owned());
     if domains.predict(&stranger, rule) == Some(Expect::Deny) {
