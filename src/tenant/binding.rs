@@ -20,6 +20,7 @@ use crate::outcome::failure::Failure;
 use crate::outcome::messaging::Trouble;
 use crate::outcome::phase::Phase;
 use crate::outcome::reason::Fault;
+use crate::outcome::warning::{Remark, Warning};
 use crate::record::snapshot::{CheckRecord, Snapshot};
 
 /// Intervals after which a run is no evidence any more, as for a check's health.
@@ -50,7 +51,7 @@ pub fn deployment(endpoint: &Endpoint, compat: Compat) -> Option<DeploymentId> {
 pub fn findings(snapshot: &Snapshot, view: &View) -> Vec<Bound> {
     let Some(organisation) = &view.organisation else { return Vec::new() };
     let (rule, patience, now) = (organisation.origin_match, view.patience(), snapshot.taken_at);
-    let doors: Vec<Door> =
+    let mut doors: Vec<Door> =
         snapshot.checks.iter().filter_map(|record| Door::of(record, now)).collect();
     let bound = |doors: &[Door], door: &Door| {
         let unknown = Known::new(door.deployment.clone());
@@ -74,6 +75,7 @@ pub fn findings(snapshot: &Snapshot, view: &View) -> Vec<Bound> {
     };
     // The checks of an endpoint stand beside each other; no door of another one is looked through.
     let one_endpoint = |a: &Door, b: &Door| a.endpoint() == b.endpoint();
+    doors.chunk_by_mut(one_endpoint).for_each(hold_guests_against_each_other);
     let of_one = |doors: &[Door]| doors.iter().map(|door| bound(doors, door)).collect::<Vec<_>>();
     doors.chunk_by(one_endpoint).flat_map(of_one).collect()
 }
@@ -106,6 +108,7 @@ struct Door {
     rule: Arc<OriginRule>,
     deployment: DeploymentId,
     entry: Option<Entry>,
+    guest: Option<Guest>,
 }
 
 impl Door {
@@ -124,8 +127,10 @@ impl Door {
             let age = Duration::try_from(now.duration_since(outcome.started_at));
             age.is_ok_and(|age| age <= interval * FORGET_AFTER)
         };
-        let entry = record.last.as_ref().filter(recent).and_then(|last| entry(last, refusals));
-        Some(Self { record: record.clone(), rule: check.origin.clone()?, deployment, entry })
+        let last = record.last.as_ref().filter(recent);
+        let entry = last.and_then(|last| entry(last, refusals));
+        let guest = last.filter(|last| last.observation.upgraded).and_then(|last| guest(last));
+        Some(Self { record: record.clone(), rule: check.origin.clone()?, deployment, entry, guest })
     }
 
     fn endpoint(&self) -> &EndpointName {
@@ -163,7 +168,7 @@ impl Door {
 pub fn entry(outcome: &Outcome, refusals: &RefusalStatuses) -> Option<Entry> {
     let seen = &outcome.observation;
     if seen.upgraded {
-        return Some(behind_the_door(outcome));
+        return behind_the_door(outcome);
     }
     match seen.http_status {
         Some(429) => Some(Entry::Throttled),
@@ -180,12 +185,14 @@ pub fn entry(outcome: &Outcome, refusals: &RefusalStatuses) -> Option<Entry> {
 
 /// What became of a page that the door was opened to. A guest who is told nothing is not in: the
 /// messenger may send everybody away whom the socket took.
-fn behind_the_door(outcome: &Outcome) -> Entry {
-    let guest = outcome.observation.messaging.as_deref();
-    if guest.is_none_or(|guest| guest.reached >= Some(Level::Configuration)) {
-        return Entry::LetIn;
+fn behind_the_door(outcome: &Outcome) -> Option<Entry> {
+    match guest(outcome) {
+        None | Some(Guest::Told) => return Some(Entry::LetIn),
+        // A page that is refused is told the same as one whose guests must be known.
+        Some(Guest::TurnedAway) => return None,
+        Some(Guest::Silent) => {}
     }
-    match &outcome.failure {
+    Some(match &outcome.failure {
         Some(Failure::Messaging(refused)) => match refused.trouble {
             Trouble::Throttled => Entry::Throttled,
             Trouble::Unavailable | Trouble::DeploymentUnknown => Entry::Refused,
@@ -195,6 +202,43 @@ fn behind_the_door(outcome: &Outcome) -> Entry {
             Entry::Trouble
         }
         _ => Entry::LetIn,
+    })
+}
+
+/// How far a guest came behind an open door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guest {
+    /// It was told how the deployment is configured.
+    Told,
+    /// It was told that it must be known, or may not be there.
+    TurnedAway,
+    /// It was told nothing, or said nothing.
+    Silent,
+}
+
+fn guest(outcome: &Outcome) -> Option<Guest> {
+    let seen = outcome.observation.messaging.as_deref()?;
+    let is_turned_away = |remark: &Remark| remark.warning == Warning::MessagingNeedsAuthentication;
+    Some(match seen.reached >= Some(Level::Configuration) {
+        true => Guest::Told,
+        false if outcome.remarks.iter().any(is_turned_away) => Guest::TurnedAway,
+        false => Guest::Silent,
+    })
+}
+
+/// Where the guest of one page is told and that of another is turned away, the messenger looks at
+/// pages: the other is refused, and of one whose guest said nothing it is not known.
+fn hold_guests_against_each_other(doors: &mut [Door]) {
+    let any = |doors: &[Door], wanted| doors.iter().any(|door| door.guest == Some(wanted));
+    if !any(doors, Guest::Told) || !any(doors, Guest::TurnedAway) {
+        return;
+    }
+    for door in doors {
+        match door.guest {
+            Some(Guest::TurnedAway) => door.entry = Some(Entry::Refused),
+            Some(Guest::Silent) if door.entry == Some(Entry::LetIn) => door.entry = None,
+            _ => {}
+        }
     }
 }
 

@@ -142,8 +142,10 @@ pub async fn look(
             Err(trouble) => Err(trouble.kind.code()),
         });
         async move {
+            if seeds {
+                return by_channel(platform, paths, known).await;
+            }
             let heard = match listed {
-                None if seeds => Some(by_channel(platform, paths, &id).await),
                 None => None,
                 Some(Ok(Some(read))) => Some(Ok(said(read, None))),
                 // The list may have been cut, or changed from one page to the next: it is asked.
@@ -270,21 +272,31 @@ async fn by_api(
     }
 }
 
-/// What a channel of the seeds says.
+/// What a channel of the seeds says; it has no public files.
 async fn by_channel(
     platform: &Platform,
     paths: &Paths,
-    id: &DeploymentId,
-) -> Result<Heard<Deployment>, Trouble> {
-    let path = format!("{}/{id}", paths.channels);
-    match platform.call(Call::get(Api::SeedChannel, path)).await {
-        Ok(reply) => Ok(match Deployment::of_channel(&reply.json) {
-            Ok(read) if read.value.id == *id => said(read, None),
+    mut known: Known,
+) -> (Known, Option<(&'static str, String)>) {
+    let before = known.clone();
+    let path = format!("{}/{}", paths.channels, known.id);
+    let reply = platform.call(Call::get(Api::SeedChannel, path)).await;
+    let now = clock::now();
+    let mut told = None;
+    let heard = match reply {
+        Ok(reply) => match Deployment::of_channel(&reply.json) {
+            Ok(read) if read.value.id == known.id => said(read, None),
             Ok(_) | Err(_) => Heard::Trouble("malformed".to_owned()),
-        }),
-        Err(trouble) if matches!(trouble.status, Some(404 | 410)) => Ok(Heard::Absent),
-        Err(trouble) => Err(trouble),
-    }
+        },
+        Err(trouble) if matches!(trouble.status, Some(404 | 410)) => Heard::Absent,
+        Err(trouble) => {
+            told = Some(word(&trouble));
+            Heard::Trouble(trouble.kind.code().to_owned())
+        }
+    };
+    known.api.hear(heard, now);
+    known.follow(before.api.said.is_some().then_some(&before), now);
+    (known, told)
 }
 
 /// Takes up what a round found: told, shown, kept and discovered.

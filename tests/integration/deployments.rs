@@ -221,6 +221,15 @@ fn findings_are_of_what_guests_see_behind_the_door() {
     until_found(&daemon, ["ok", "ok", "origin_enforcement_gap"]);
     assert!(daemon.get("/").contains("Guest: <b>L1</b>: the socket opened"));
 
+    // The socket opens to all, and the application looks at pages: a page that it turns away is
+    // not in, and of one that said nothing it is not known.
+    scene.shop(|shop| {
+        shop.enforcement = Enforcement::AtFirstFrame;
+        shop.socket = AllowList::of(&["www.shop.example"]);
+    });
+    until_found(&daemon, ["origin_enforcement_drift", "ok", "undetermined"]);
+    scene.shop(|shop| shop.propagate());
+
     // The socket opens, and the application is switched off, or does not know the deployment.
     scene.shop(|shop| shop.enforcement = Enforcement::Suffix);
     until_found(&daemon, ["ok", "ok", "origin_not_allowed"]);
@@ -503,7 +512,9 @@ fn a_channel_of_the_seeds_is_a_source_of_truth() {
     assert_eq!(shop["findings"][1]["evidence"]["by_api"], "deny");
 
     scene.simulator.with(|org| {
-        org.seeds.channels[0].body["webchatSettings"]["corsAllowedOrigins"] =
+        let mut all = org.seeds.channels.iter_mut();
+        let channel = all.find(|channel| channel.id == CHANNEL).unwrap();
+        channel.body["webchatSettings"]["corsAllowedOrigins"] =
             serde_json::json!(["https://app.example.com", "https://evil.example"]);
     });
     until_of(&daemon, CHANNEL, &["ok", "ok"]);
