@@ -69,10 +69,14 @@ struct Last {
     drill: Option<Drill>,
 }
 
+/// What fires for as long as Prometheus and Alertmanager hear of each other.
+const DEAD_MAN: &str = "WatchpostDeadMan";
+
 #[derive(Debug, Deserialize)]
 struct Drill {
     id: String,
     label: String,
+    began_at: Timestamp,
     ends_at: Timestamp,
     over: bool,
     told: Vec<Delivery>,
@@ -137,9 +141,14 @@ async fn through(args: &Args, client: &Outbound) -> Result<u8, String> {
             }
         }
         if let Some(alertmanager) = &args.alertmanager {
-            for alert in alerts(client, alertmanager, &drill.label).await? {
-                if !arrived.contains(&alert) {
-                    anstream::println!("  Alertmanager has {GOOD}{alert}{GOOD:#}");
+            // It may be away for a moment: it is asked again.
+            for alert in alerts(client, alertmanager, &drill).await.unwrap_or_default() {
+                if !arrived.iter().any(|known: &Arrived| known.name == alert.name) {
+                    anstream::println!(
+                        "  Alertmanager has {GOOD}{}{GOOD:#}, for {}",
+                        alert.name,
+                        alert.receivers
+                    );
                     arrived.push(alert);
                 }
             }
@@ -153,6 +162,16 @@ async fn through(args: &Args, client: &Outbound) -> Result<u8, String> {
         drill = read(&ask(client, Method::GET, &args.daemon, "/api/v1/drill").await?)?;
         if drill.id != id {
             return Err("another drill has begun: what became of this one is not known".to_owned());
+        }
+    }
+    if let Some(alertmanager) = &args.alertmanager {
+        let alive = holds(client, alertmanager, DEAD_MAN).await;
+        match alive.as_ref().map(Vec::is_empty) {
+            Ok(false) => anstream::println!("  Alertmanager has {GOOD}{DEAD_MAN}{GOOD:#}"),
+            Ok(true) => anstream::println!(
+                "  {BAD}Alertmanager has no {DEAD_MAN}{BAD:#}: nobody would hear of a Prometheus that is gone"
+            ),
+            Err(problem) => anstream::println!("  not known: {DEAD_MAN}: {problem}"),
         }
     }
     Ok(conclude(args, &drill, &arrived))
@@ -171,14 +190,14 @@ fn told(one: &Delivery) -> String {
 }
 
 /// Says what was proven, and what was not; gives the exit status.
-fn conclude(args: &Args, drill: &Drill, arrived: &[String]) -> u8 {
+fn conclude(args: &Args, drill: &Drill, arrived: &[Arrived]) -> u8 {
     anstream::println!("{BOLD}it is over{BOLD:#}");
     let lost = drill.told.iter().any(|one| one.result.as_deref() != Some("sent"));
     let taken = drill.told.iter().filter(|one| one.result.as_deref() == Some("sent")).count();
     if !drill.told.is_empty() {
         anstream::println!("  {taken} of {} messages of the daemon were taken", drill.told.len());
     }
-    let by_rules = arrived.iter().any(|alert| alert != "WatchpostIncident");
+    let by_rules = arrived.iter().any(|alert| alert.name != "WatchpostIncident");
     match (&args.alertmanager, by_rules) {
         (None, _) => anstream::println!(
             "  not known: whether Prometheus' rules fired and reached Alertmanager (--alertmanager URL asks it)"
@@ -201,18 +220,41 @@ fn conclude(args: &Args, drill: &Drill, arrived: &[String]) -> u8 {
     }
 }
 
-/// The names of alerts for a label.
-async fn alerts(client: &Outbound, at: &Target, label: &str) -> Result<Vec<String>, String> {
-    let filter = format!("endpoint=\"{label}\"");
-    let query =
-        form_urlencoded::Serializer::new(String::new()).append_pair("filter", &filter).finish();
-    let answer = ask(client, Method::GET, at, &format!("/api/v2/alerts?{query}")).await?;
-    let alerts: Vec<Value> =
-        serde_json::from_slice(&answer).map_err(|error| format!("Alertmanager: {error}"))?;
-    let name = |alert: &Value| {
-        alert.pointer("/labels/alertname").and_then(Value::as_str).map(Quoted::text)
+/// An alert that pages: neither silenced nor inhibited.
+struct Arrived {
+    name: String,
+    /// To whom it goes.
+    receivers: String,
+}
+
+/// The alerts of a drill. One that a drill before it left behind proves nothing of this one.
+async fn alerts(client: &Outbound, at: &Target, drill: &Drill) -> Result<Vec<Arrived>, String> {
+    let alerts = holds_where(client, at, &format!("endpoint=\"{}\"", drill.label)).await?;
+    let of_it = |alert: &Value| {
+        let began: Timestamp = alert.pointer("/startsAt")?.as_str()?.parse().ok()?;
+        let name = alert.pointer("/labels/alertname")?.as_str()?;
+        let receivers = alert.pointer("/receivers").and_then(Value::as_array);
+        let receivers = receivers.into_iter().flatten().filter_map(|one| one.get("name")?.as_str());
+        let receivers = receivers.collect::<Vec<_>>().join(", ");
+        (began >= drill.began_at).then(|| Arrived {
+            name: Quoted::text(name).to_string(),
+            receivers: Quoted::text(&receivers).to_string(),
+        })
     };
-    Ok(alerts.iter().filter_map(name).map(|name| name.as_str().to_owned()).collect())
+    Ok(alerts.iter().filter_map(of_it).collect())
+}
+
+/// The alerts of a name.
+async fn holds(client: &Outbound, at: &Target, name: &str) -> Result<Vec<Value>, String> {
+    holds_where(client, at, &format!("alertname=\"{name}\"")).await
+}
+
+async fn holds_where(client: &Outbound, at: &Target, filter: &str) -> Result<Vec<Value>, String> {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("filter", filter), ("silenced", "false"), ("inhibited", "false")])
+        .finish();
+    let answer = ask(client, Method::GET, at, &format!("/api/v2/alerts?{query}")).await?;
+    serde_json::from_slice(&answer).map_err(|error| format!("Alertmanager: {error}"))
 }
 
 fn read(body: &[u8]) -> Result<Drill, String> {

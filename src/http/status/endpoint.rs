@@ -18,10 +18,13 @@ use crate::outcome::phase::Phase;
 use crate::record::recent::Percentiles;
 use crate::record::snapshot::CheckRecord;
 
+/// What stands before the name of an endpoint in a drill's.
+const DRILL: &str = "~drill-";
+
 /// Bytes that its checks, its heatmaps and its chains may take.
-const CHECK_BYTES: usize = 20_000;
-const MAP_BYTES: usize = 11_000;
-const CHAIN_BYTES: usize = 8_000;
+const CHECK_BYTES: usize = 16_000;
+const MAP_BYTES: usize = 9_000;
+const CHAIN_BYTES: usize = 6_000;
 
 /// The page.
 pub async fn page(
@@ -32,6 +35,8 @@ pub async fn page(
     let Some(snapshot) = context.reader.look().await else {
         return frame::unavailable("the recorder has ended\n");
     };
+    // Whoever is woken by a drill comes by its name.
+    let name = name.strip_prefix(DRILL).map(str::to_owned).unwrap_or(name);
     let Ok(name) = EndpointName::try_from(name) else { return frame::missing("endpoint") };
     let Some(portrait) = Portrait::of(&snapshot, &name, &context.history).await else {
         return frame::missing("endpoint");
