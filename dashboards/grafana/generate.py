@@ -17,6 +17,8 @@ DOOR = US + ', endpoint=~"$endpoint"'
 CHECK = DOOR + ', origin=~"$origin"'
 # Who must get in; a check without an origin, too.
 IN = CHECK + ', expect!="deny"'
+# Drills are shown beside endpoints, and are no downtime of theirs.
+REAL = 'endpoint!~"~.*"'
 KEPT = "by (job, instance, endpoint)"
 
 GREEN, AMBER, RED, GREY, BLUE = "green", "orange", "red", "text", "blue"
@@ -347,9 +349,9 @@ def overview():
     return dashboard("overview", "Overview", "Every door at a glance: what is shut, to whom, and whether the monitor itself is well.", [
         [
             stat("Endpoints down", "Endpoints of which a check that must get in is down.",
-                 f"sum(min {KEPT} (probe_up{{{IN}}}) == bool 0)", "none", (GREEN, (1, RED))),
+                 f"sum(min {KEPT} (probe_up{{{IN}, {REAL}}}) == bool 0)", "none", (GREEN, (1, RED))),
             stat("Endpoints watched", "Endpoints of which a check has a verdict.",
-                 f"count(count {KEPT} (probe_up{{{CHECK}}}))", "none"),
+                 f"count(count {KEPT} (probe_up{{{CHECK}, {REAL}}}))", "none"),
             stat("Open incidents", "As the daemon counts them.",
                  f"sum(watchpost_incidents_open{{{US}}})", "none", (GREEN, (1, RED))),
             stat("Worst error budget", "What is left of 30 days, at the endpoint that has least. Needs the shipped rules.",
@@ -391,7 +393,7 @@ def endpoint():
     return dashboard("endpoint", "Endpoint", "One endpoint, or some: availability, budget, latency by phase, why it fails, and what its users see.", [
         [
             stat("Uptime", "Share of the time for which checks that must get in were up, over the time that is shown.",
-                 f"avg(avg_over_time(probe_up{{{IN}}}[$__range]))", "percentunit", SHARE, decimals=2),
+                 f"avg(avg_over_time(probe_up{{{IN}, {REAL}}}[$__range]))", "percentunit", SHARE, decimals=2),
             stat("Reachability", "Share of the runs that passed, of those that told something.",
                  f"sum(increase(probe_runs_total{{{IN}, result=\"success\"}}[$__range])) / sum(increase(probe_runs_total{{{IN}, result=~\"success|failure\"}}[$__range]))", "percentunit", SHARE, decimals=2),
             stat("Error budget left", "Of 30 days, at the endpoint that has least. Needs the shipped rules.", f"min({LEFT})", "percentunit", BUDGET),
