@@ -20,9 +20,15 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const [mine, fresh] = [document, page].map((one) => one.querySelector("main"));
       if (!answer.ok || !mine || !fresh) return;
-      const focused = document.activeElement?.getAttribute("href");
+      // By their places: several links lead to one page.
+      const stops = (of) => [...of.querySelectorAll("a[href], summary, [tabindex]")];
+      const focused = stops(mine).indexOf(document.activeElement);
+      const opened = [...mine.querySelectorAll("details")].map((one) => one.open);
+      const wide = [...mine.querySelectorAll(".wide")].map((one) => one.scrollLeft);
       mine.replaceWith(fresh);
-      if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+      [...fresh.querySelectorAll("details")].forEach((one, n) => { one.open = opened[n] ?? false; });
+      [...fresh.querySelectorAll(".wide")].forEach((one, n) => { one.scrollLeft = wide[n] ?? 0; });
+      stops(fresh)[focused]?.focus({ preventScroll: true });
       document.title = page.title;
       // Said aloud only where it is another.
       for (const id of ["summary", "as-of"]) {

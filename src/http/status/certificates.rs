@@ -83,7 +83,7 @@ fn row(held: &Held, now: Timestamp) -> Markup {
                     td { (chains::life(leaf, now)) }
                     td { (chains::trust(held)) }
                     td { (chains::names(leaf)) }
-                    td { bdi { (leaf.issuer) } }
+                    td { bdi { (chains::short(leaf.issuer.as_str())) } }
                 }
                 None => { td {} td { (chains::trust(held)) } td {} td {} }
             }

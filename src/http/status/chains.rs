@@ -3,11 +3,19 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
+use super::space::fitting;
 use super::{age, pictures};
-use crate::http::chains::{Held, Told};
+use crate::http::chains::{Certified, Held, Told};
+
+/// Bytes that the certificates of one chain may take.
+const BYTES: usize = 4_500;
+
+/// Characters of a name that are shown.
+const MAX_NAME: usize = 80;
 
 /// A chain, certificate by certificate.
 pub fn chain(held: &Held, now: Timestamp) -> Markup {
+    let (rows, left) = fitting(&held.certificates, BYTES, |one| row(one, now));
     let mut places = String::new();
     for (n, address) in held.addresses.iter().enumerate() {
         places.push_str(if n > 0 { ", " } else { "" });
@@ -19,7 +27,7 @@ pub fn chain(held: &Held, now: Timestamp) -> Markup {
             (trust(held)) ", seen " (age(held.seen_at, now)) " ago"
             @if let Some(session) = &held.session { ", " (session.version) ", " (session.cipher) }
         }
-        @for evidence in held.evidence.iter().filter(|evidence| !evidence.is_empty()) {
+        @for evidence in held.evidence.iter().filter(|evidence| !evidence.is_empty()).take(3) {
             p { "Seen: " bdi { (evidence) } }
         }
         table class="cards" {
@@ -30,21 +38,34 @@ pub fn chain(held: &Held, now: Timestamp) -> Markup {
                 }
             }
             tbody {
-                @for one in &held.certificates {
-                    @match &one.facts {
-                        Some(told) => {
-                            tr {
-                                td { bdi { (told.subject) } br; small { (names(told)) } }
-                                td { bdi { (told.issuer) } }
-                                td { (dates(told)) }
-                                td { (life(told, now)) }
-                            }
-                        }
-                        None => { tr { td colspan="4" { "A certificate that cannot be read" } } }
-                    }
-                }
+                @for row in rows { (row) }
             }
         }
+        @if left > 0 { p { (left) " more certificates: " a href="/api/v1/certificates" { "/api/v1/certificates" } } }
+    }
+}
+
+fn row(one: &Certified, now: Timestamp) -> Markup {
+    html! {
+        @match &one.facts {
+            Some(told) => {
+                tr {
+                    td { bdi { (short(told.subject.as_str())) } br; small { (names(told)) } }
+                    td { bdi { (short(told.issuer.as_str())) } }
+                    td { (dates(told)) }
+                    td { (life(told, now)) }
+                }
+            }
+            None => { tr { td colspan="4" { "A certificate that cannot be read" } } }
+        }
+    }
+}
+
+/// As much of a name as anybody reads.
+pub fn short(name: &str) -> String {
+    match name.char_indices().nth(MAX_NAME) {
+        Some((at, _)) => format!("{}…", name.get(..at).unwrap_or_default()),
+        None => name.to_owned(),
     }
 }
 
@@ -62,7 +83,7 @@ pub fn trust(held: &Held) -> Markup {
 /// The names that it is for.
 pub fn names(told: &Told) -> Markup {
     html! {
-        @for (n, name) in told.names.iter().enumerate() { @if n > 0 { ", " } bdi { (name) } }
+        @for (n, name) in told.names.iter().enumerate() { @if n > 0 { ", " } bdi { (short(name.as_str())) } }
     }
 }
 

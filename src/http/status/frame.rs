@@ -86,15 +86,17 @@ impl Page {
                         nav aria-label="Pages" {
                             a href="/" { "Overview" } a href="/certificates" { "Certificates" }
                         }
-                        p class="age" role="status" {
-                            span id="summary" { (self.summary) }
+                        p class="age" {
+                            span id="summary" role="status" { (self.summary) }
                             " " small {
                                 "as of " time id="as-of" {
                                     (self.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
                                 }
                             }
                         }
-                        p class="age" { small { "This page was made " } span id="age" { "just now" } }
+                        p class="age" {
+                            small { "Made at " } span id="age" { (self.at.strftime("%H:%M:%S UTC").to_string()) }
+                        }
                     }
                     main id="main" {
                         p class="stale-note" { "This page is older than a minute. What it says may be so no more." }

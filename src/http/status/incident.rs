@@ -19,9 +19,10 @@ use crate::incident::timeline::{Entry, What};
 use crate::incident::view::Detail;
 use crate::incident::{markdown, words};
 
-/// Bytes that its timeline and its minutes may take.
-const STORY_BYTES: usize = 22_000;
-const MINUTE_BYTES: usize = 14_000;
+/// Bytes that its timeline, its minutes and its checks may take.
+const STORY_BYTES: usize = 18_000;
+const MINUTE_BYTES: usize = 10_000;
+const CHECK_BYTES: usize = 8_000;
 
 /// The page.
 pub async fn page(
@@ -61,6 +62,7 @@ pub fn render(incident: &Incident, now: jiff::Timestamp) -> Page {
     let (rows, left) = fitting(told.iter().rev(), STORY_BYTES, |entry| happened(entry));
     let left = left as u64 + incident.timeline.omitted;
     let affected = incident.affected();
+    let (lines, hidden) = fitting(checks(incident, now), CHECK_BYTES, |line| line);
     let json = format!("/api/v1/incidents/{}", incident.id);
     Page {
         title: incident.title(),
@@ -89,7 +91,8 @@ pub fn render(incident: &Incident, now: jiff::Timestamp) -> Page {
             }
             section aria-labelledby="checks" {
                 h2 id="checks" { "Checks" }
-                ul { @for line in checks(incident, now) { li { (line) } } }
+                ul { @for line in lines { li { (line) } } }
+                @if hidden > 0 { p { (hidden) " more: " a href=(json) { (json) } } }
             }
             section aria-labelledby="story" {
                 h2 id="story" { "What happened" }

@@ -7,6 +7,9 @@ use super::age;
 use crate::tenant::view::View;
 use crate::tenant::view::news::Channel;
 
+/// Topics that are not subscribed to, as many as are shown.
+const MAX_FAULTS: usize = 8;
+
 /// A hint for whoever looks into something, and what is not heard; nothing where all is well.
 pub fn heard(view: &View, now: Timestamp) -> Markup {
     let summary = view.status_page.summary.as_deref();
@@ -45,7 +48,7 @@ fn listened(channel: &Channel, now: Timestamp) -> Markup {
         @if let Some((_, why)) = &channel.trouble {
             li { "The notification channel is not open: " bdi { (why) } }
         }
-        @for (topic, fault) in &channel.faults {
+        @for (topic, fault) in channel.faults.iter().take(MAX_FAULTS) {
             li { "Not subscribed to " bdi { (topic) } ": " bdi { (fault) } }
         }
         @if let Some(missed) = channel.gaps.back() {
