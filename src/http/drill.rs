@@ -124,12 +124,22 @@ pub async fn begin(
     if !context.drills.begin(&drill) {
         return refuse(StatusCode::CONFLICT, "another drill goes on: see /api/v1/drill");
     }
+    // To its end, also where whoever asked has gone away: nothing stays red for want of a reader.
+    let opened = tokio::spawn(open(context.clone(), drill.clone(), seconds));
+    match opened.await {
+        Ok(true) => show(&context, Some(drill)).await.into_response(),
+        _ => refuse(StatusCode::SERVICE_UNAVAILABLE, "the events file cannot be written"),
+    }
+}
+
+/// Queues what is to be told of a drill, and has it end; whether that could be written.
+async fn open(context: Context, drill: Arc<Drill>, seconds: i64) -> bool {
     let messages = drill.messages(&context.drills.subscriptions.borrow());
     let told: std::collections::BTreeSet<_> =
         messages.iter().map(|(message, _)| message.target.to_string()).collect();
     if context.inbox.write(None, queue(messages)).await.is_err() {
         context.drills.take_back(&drill);
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "the events file cannot be written");
+        return false;
     }
     tracing::info!(endpoint = %drill.endpoint.name, seconds, "a drill begins");
     let told = match told.is_empty() {
@@ -137,9 +147,9 @@ pub async fn begin(
         false => told.into_iter().collect::<Vec<_>>().join(", "),
     };
     let what = format!("a drill begins, for {seconds} s; to be told: {told}");
-    note(&context, &drill, now, what).await;
-    tokio::spawn(end(context.clone(), drill.clone()));
-    show(&context, Some(drill)).await.into_response()
+    note(&context, &drill, drill.began, what).await;
+    tokio::spawn(end(context, drill));
+    true
 }
 
 /// The last drill since the daemon began.

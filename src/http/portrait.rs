@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::chains::Held;
@@ -84,7 +85,10 @@ impl Portrait {
             records.iter().take(MAX_CHECKS).map(|record| record.check.id.clone()).collect();
         let asked = history.rows(ids, day(now), MAX_ROWS);
         let pasts = timeout(PATIENCE, asked).await.ok().flatten();
-        Some(Self::with(record, records, pasts, now))
+        // Hundreds of thousands of rows may be looked at: not where all requests are answered.
+        let record = record.clone();
+        let drawn = spawn_blocking(move || Self::with(&record, records, pasts, now));
+        drawn.await.ok()
     }
 
     /// With what is known of its past.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use regex::Regex;
 use serde_json::{Value, json};
+use tokio::time::{Duration, Instant};
 use watchpost::simulator::{AllowList, Org, Scripted, Simulator, Surface};
 
 use super::sinks;
@@ -190,7 +191,15 @@ fn what_an_organisation_wrote_acts_in_no_sink() {
         harmless(path, &answer);
         sinks::json(path, &serde_json::from_str(&answer).unwrap());
     }
-    let page = daemon.get("/");
-    sinks::html(&page);
+    // What is counted is written a moment later, and shown then.
+    let deadline = Instant::now() + PATIENCE;
+    let page = loop {
+        let page = daemon.get("/");
+        sinks::html(&page);
+        if page.contains("What changed") || Instant::now() > deadline {
+            break page;
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    };
     assert!(page.contains("What changed") && page.contains("&quot;"), "{page}");
 }
