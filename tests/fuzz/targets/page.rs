@@ -38,9 +38,28 @@ fn is_ours(tag: &str) -> bool {
         "table", "tbody", "td", "text", "th", "thead", "time", "title", "tr", "ul",
     ];
     let attributes = [
-        "aria-label", "aria-labelledby", "charset", "class", "colspan", "content", "d", "href",
-        "http-equiv", "id", "lang", "name", "preserveAspectRatio", "rel", "role", "scope", "src",
-        "tabindex", "type", "viewBox", "x", "y",
+        "aria-label",
+        "aria-labelledby",
+        "charset",
+        "class",
+        "colspan",
+        "content",
+        "d",
+        "href",
+        "http-equiv",
+        "id",
+        "lang",
+        "name",
+        "preserveAspectRatio",
+        "rel",
+        "role",
+        "scope",
+        "src",
+        "tabindex",
+        "type",
+        "viewBox",
+        "x",
+        "y",
     ];
     let (name, mut rest) = tag.split_once(' ').unwrap_or((tag, ""));
     while let Some((attribute, value)) = rest.split_once("=\"") {
