@@ -143,6 +143,9 @@ fn the_api_is_what_its_document_says() {
         let detail = json(port, &format!("/api/v1/incidents/{id}"));
         detail["evidence"].as_array().filter(|evidence| !evidence.is_empty()).map(drop)
     });
+    // A name that it would not guess.
+    let names = "[parameters]\n\"path.name\" = \"door\"\n";
+    fs::write(folder.path().join("schemathesis.toml"), names).unwrap();
     let output = Command::new(installed("venv/bin/schemathesis"))
         .args(["run", "--checks", "all", "--max-examples", "50", "--seed", "1"])
         .arg(format!("http://127.0.0.1:{port}/api/v1/openapi.json"))
