@@ -10,6 +10,7 @@ mod conversations;
 pub mod drills;
 pub mod incidents;
 pub mod numbers;
+mod outgoing;
 pub mod question;
 pub mod tables;
 mod windows;

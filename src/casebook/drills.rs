@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
+use super::outgoing::enqueue;
 use crate::inbox::Changes;
 use crate::incident::id::IncidentId;
 use crate::incident::notice::Message;
@@ -26,16 +27,7 @@ pub struct Delivery {
 /// Queues messages, each for its time.
 pub fn queue(messages: Vec<(Message, Timestamp)>) -> Changes {
     Box::new(move |transaction| {
-        let mut put = transaction.prepare_cached(
-            "INSERT OR IGNORE INTO outgoing \
-             (id, target, incident, event, queued_us, next_us, body) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
-        )?;
-        for (Message { id, target, incident, event, body }, at) in &messages {
-            let (target, incident) = (target.to_string(), incident.as_str());
-            put.execute(params![id, target, incident, event.as_str(), at.as_microsecond(), body])?;
-        }
-        Ok(())
+        enqueue(transaction, messages.iter().map(|(message, at)| (message, *at)))
     })
 }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::exhibits::Bundle;
 use super::leaves::LeafRow;
+use crate::casebook::outgoing::enqueue;
 use crate::casebook::{archive, changes as archived};
 use crate::inbox::Changes;
 use crate::incident::ChangeEvent;
@@ -128,16 +129,7 @@ impl Rows {
         for (endpoint, address, leaves) in &self.leaves {
             put.execute(params![endpoint, address, leaves])?;
         }
-        let mut put = transaction.prepare_cached(
-            "INSERT OR IGNORE INTO outgoing \
-             (id, target, incident, event, queued_us, next_us, body) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
-        )?;
-        for Message { id, target, incident, event, body } in &self.messages {
-            let (target, incident) = (target.to_string(), incident.as_str());
-            put.execute(params![id, target, incident, event.as_str(), now.as_microsecond(), body])?;
-        }
-        Ok(())
+        enqueue(transaction, self.messages.iter().map(|message| (message, now)))
     }
 }
 
