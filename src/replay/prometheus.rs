@@ -20,6 +20,7 @@ use super::ReplayError;
 use super::work::{Work, end_of};
 use crate::check::endpoint::Trust;
 use crate::check::target::{Host, Scheme, Target};
+use crate::http::exposition::{Format, Labels};
 use crate::outbound::{Outbound, OutboundError, Request};
 use crate::outcome::quoted::Quoted;
 
@@ -343,14 +344,13 @@ impl Server {
 
 /// Labels as they stand between braces.
 pub fn labels(labels: &BTreeMap<String, String>) -> String {
-    let pairs = labels.iter().map(|(name, value)| {
-        let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        format!("{name}=\"{value}\"")
-    });
-    pairs.collect::<Vec<_>>().join(",")
+    let none = Labels::new(Format::Text);
+    let labels = labels.iter().fold(none, |labels, (name, value)| labels.with(name, value));
+    labels.text()
 }
 
-fn instant(at: Timestamp) -> String {
+/// A moment in seconds, to the millisecond.
+pub fn instant(at: Timestamp) -> String {
     let millis = at.as_millisecond();
     format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000))
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 
 use super::ReplayError;
-use super::prometheus::Tool;
+use super::prometheus::{Tool, instant};
 
 /// What one block holds, at most.
 pub const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -82,9 +82,7 @@ impl Blocks<'_> {
                 &mut none.insert((at, file)).1
             }
         };
-        let millis = at.as_millisecond();
-        let (seconds, rest) = (millis.div_euclid(1000), millis.rem_euclid(1000));
-        writeln!(file, "{name}{{{labels}}} {value} {seconds}.{rest:03}")?;
+        writeln!(file, "{name}{{{labels}}} {value} {}", instant(at))?;
         Ok(())
     }
 

@@ -27,6 +27,11 @@ impl Labels {
         self
     }
 
+    /// As they stand between braces, in the formats that are text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.rendered).into_owned()
+    }
+
     /// As a sample holds them.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.rendered
