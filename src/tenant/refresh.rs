@@ -10,12 +10,13 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use http::HeaderValue;
 use http::header::IF_NONE_MATCH;
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
 use super::discovery;
 use super::kept::Kind;
-use super::known::{Heard, Known};
+use super::known::{Heard, Known, Source};
 use super::view::Round;
 use super::{Desk, changes};
 use crate::clock;
@@ -112,11 +113,11 @@ pub async fn look(
 ) -> Found {
     let account = platform.settings();
     let mut found = Found { known: BTreeMap::new(), complete: false, trouble: None };
-    let asks = account.credentials.is_some() && account.compat == Compat::Genesys;
-    let seeds = account.credentials.is_some() && account.compat == Compat::Seed;
+    let asks = |compat| account.credentials.is_some() && account.compat == compat;
+    let seeds = asks(Compat::Seed);
     let mut listed = None;
-    if asks {
-        match listing::list(platform, account.compat).await {
+    if asks(Compat::Genesys) {
+        match listing::list(platform, &paths.deployments).await {
             Ok(List { deployments, complete, unreadable }) => {
                 wanted.extend(deployments.keys().cloned());
                 found.complete = complete;
@@ -143,13 +144,13 @@ pub async fn look(
         });
         async move {
             if seeds {
-                return by_channel(platform, paths, known).await;
+                return look_at_channel(platform, paths, known).await;
             }
             let heard = match listed {
                 None => None,
                 Some(Ok(Some(read))) => Some(Ok(said(read, None))),
                 // The list may have been cut, or changed from one page to the next: it is asked.
-                Some(Ok(None)) => Some(by_api(platform, &id, account.compat).await),
+                Some(Ok(None)) => Some(by_api(platform, paths, &id).await),
                 Some(Err(code)) => Some(Ok(Heard::Trouble(code.to_owned()))),
             };
             look_at(platform, known, heard).await
@@ -165,45 +166,29 @@ pub async fn look(
     found
 }
 
+/// What is known by now of one deployment, and the first question without an answer.
+type Looked = (Known, Option<(&'static str, String)>);
+
 /// What the public files say of one deployment, and the API where it was asked.
 async fn look_at(
     platform: &Platform,
     mut known: Known,
     api: Option<Result<Heard<Deployment>, Trouble>>,
-) -> (Known, Option<(&'static str, String)>) {
+) -> Looked {
     let before = known.clone();
-    let mut troubles = Vec::new();
     let (domains, config) = tokio::join!(
         file(platform, Api::CdnDomains, &known.id, "domains.json", known.domains.etag.as_deref()),
         file(platform, Api::CdnConfig, &known.id, "config.json", known.config.etag.as_deref()),
     );
     let now = clock::now();
-    let mut heard = |trouble: &Trouble| troubles.push(word(trouble));
-    match api {
-        None => {}
-        Some(Ok(said)) => known.api.hear(said, now),
-        Some(Err(trouble)) => {
-            heard(&trouble);
-            known.api.hear(Heard::Trouble(trouble.kind.code().to_owned()), now);
-        }
-    }
-    match domains {
-        Ok(reply) => known.domains.hear(of_file(reply, published_domains), now),
-        Err(trouble) => {
-            heard(&trouble);
-            known.domains.hear(Heard::Trouble(trouble.kind.code().to_owned()), now);
-        }
-    }
-    match config {
-        Ok(reply) => known.config.hear(of_file(reply, Published::read), now),
-        Err(trouble) => {
-            heard(&trouble);
-            known.config.hear(Heard::Trouble(trouble.kind.code().to_owned()), now);
-        }
-    }
+    let troubles = [
+        api.and_then(|told| hear(&mut known.api, told, now)),
+        hear(&mut known.domains, domains.map(|file| of_file(file, published_domains)), now),
+        hear(&mut known.config, config.map(|file| of_file(file, Published::read)), now),
+    ];
     let seen_before = before.api.said.is_some() || before.domains.said.is_some();
     known.follow(seen_before.then_some(&before), now);
-    (known, troubles.into_iter().next())
+    (known, troubles.into_iter().flatten().next())
 }
 
 /// Of a file of the CDN, what it says.
@@ -255,48 +240,59 @@ fn said<T>(read: Read<T>, etag: Option<String>) -> Heard<T> {
     Heard::Said { value, misfits, etag }
 }
 
-/// What the platform API says of one deployment.
+/// What the platform API says of one deployment, or, of a server of the seeds, of one channel.
 async fn by_api(
     platform: &Platform,
+    paths: &Paths,
     id: &DeploymentId,
-    compat: Compat,
 ) -> Result<Heard<Deployment>, Trouble> {
-    let path = format!("/api/v2/webdeployments/deployments/{id}");
-    match platform.call(Call::get(Api::Deployments, path)).await {
-        Ok(reply) => Ok(match Deployment::read(&reply.json, compat) {
-            Ok(read) if read.value.id == *id => said(read, None),
-            Ok(_) | Err(_) => Heard::Trouble("malformed".to_owned()),
-        }),
+    let compat = platform.settings().compat;
+    let (api, path) = match compat {
+        Compat::Genesys => (Api::Deployments, &paths.deployments),
+        Compat::Seed => (Api::SeedChannel, &paths.channels),
+    };
+    match platform.call(Call::get(api, format!("{path}/{id}"))).await {
+        Ok(reply) => {
+            let read = match compat {
+                Compat::Genesys => Deployment::read(&reply.json, compat),
+                Compat::Seed => Deployment::of_channel(&reply.json),
+            };
+            Ok(match read {
+                Ok(read) if read.value.id == *id => said(read, None),
+                Ok(_) | Err(_) => Heard::Trouble("malformed".to_owned()),
+            })
+        }
         Err(trouble) if matches!(trouble.status, Some(404 | 410)) => Ok(Heard::Absent),
         Err(trouble) => Err(trouble),
     }
 }
 
 /// What a channel of the seeds says; it has no public files.
-async fn by_channel(
-    platform: &Platform,
-    paths: &Paths,
-    mut known: Known,
-) -> (Known, Option<(&'static str, String)>) {
+async fn look_at_channel(platform: &Platform, paths: &Paths, mut known: Known) -> Looked {
     let before = known.clone();
-    let path = format!("{}/{}", paths.channels, known.id);
-    let reply = platform.call(Call::get(Api::SeedChannel, path)).await;
+    let told = by_api(platform, paths, &known.id).await;
     let now = clock::now();
-    let mut told = None;
-    let heard = match reply {
-        Ok(reply) => match Deployment::of_channel(&reply.json) {
-            Ok(read) if read.value.id == known.id => said(read, None),
-            Ok(_) | Err(_) => Heard::Trouble("malformed".to_owned()),
-        },
-        Err(trouble) if matches!(trouble.status, Some(404 | 410)) => Heard::Absent,
-        Err(trouble) => {
-            told = Some(word(&trouble));
-            Heard::Trouble(trouble.kind.code().to_owned())
-        }
-    };
-    known.api.hear(heard, now);
+    let trouble = hear(&mut known.api, told, now);
     known.follow(before.api.said.is_some().then_some(&before), now);
-    (known, told)
+    (known, trouble)
+}
+
+/// Takes in what one source told; gives the trouble that it had.
+fn hear<T>(
+    source: &mut Source<T>,
+    told: Result<Heard<T>, Trouble>,
+    now: Timestamp,
+) -> Option<(&'static str, String)> {
+    match told {
+        Ok(heard) => {
+            source.hear(heard, now);
+            None
+        }
+        Err(trouble) => {
+            source.hear(Heard::Trouble(trouble.kind.code().to_owned()), now);
+            Some(word(&trouble))
+        }
+    }
 }
 
 /// Takes up what a round found: told, shown, kept and discovered.

@@ -1,9 +1,9 @@
 //! A socket that takes the place of one that is about to be closed, before that one ends: nothing
 //! is missed between them.
 
-use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::platform::socket::{Socket, SocketError};
@@ -19,7 +19,7 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 const A_WHILE: Duration = Duration::from_secs(60);
 
 /// A socket that is being opened.
-pub type Opening = Pin<Box<dyn Future<Output = Result<Socket, SocketError>> + Send>>;
+pub type Opening = BoxFuture<'static, Result<Socket, SocketError>>;
 
 /// Between two sockets, or on the only one.
 #[derive(Default)]

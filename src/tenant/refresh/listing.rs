@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::MAX_DEPLOYMENTS;
+use crate::genesys::DeploymentId;
 use crate::genesys::cursor;
 use crate::genesys::deployment::{Deployment, Page};
 use crate::genesys::reading::{Read, Unreadable};
-use crate::genesys::{Compat, DeploymentId};
 use crate::platform::{Api, Call, Kind, Platform, Trouble};
 
 /// Deployments on a page of the list, and pages at the most.
@@ -25,11 +25,12 @@ pub struct List {
 }
 
 /// Reads the list, page by page.
-pub async fn list(platform: &Platform, compat: Compat) -> Result<List, Trouble> {
+pub async fn list(platform: &Platform, path: &str) -> Result<List, Trouble> {
+    let compat = platform.settings().compat;
     let mut list = List { deployments: BTreeMap::new(), complete: false, unreadable: 0 };
     let mut after: Option<String> = None;
     for _ in 0..MAX_PAGES {
-        let path = cursor::page("/api/v2/webdeployments/deployments", PAGE, after.as_deref());
+        let path = cursor::page(path, PAGE, after.as_deref());
         let reply = platform.call(Call::get(Api::Deployments, path)).await?;
         let page = Page::read(&reply.json, PAGE, compat).map_err(|error| {
             let field = match error {
