@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::program::{Program, daemon, file, free_port, installed, said, until};
+use crate::program::{
+    CALLS_NOBODY, Program, alertmanager, daemon, file, free_port, installed, said, until,
+};
 
 /// 32 bytes.
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
@@ -40,15 +42,7 @@ fn json(port: u16, path: &str) -> Value {
 fn alertmanager_shows_an_alert_for_as_long_as_the_door_is_shut() {
     let folder = tempfile::tempdir().unwrap();
     let alertmanager_port = free_port();
-    let config = folder.path().join("alertmanager.yml");
-    fs::write(&config, "route: { receiver: none }\nreceivers: [{ name: none }]\n").unwrap();
-    let mut command = Command::new("prometheus-alertmanager");
-    command
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!("--storage.path={}", folder.path().join("alerts").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{alertmanager_port}"))
-        .args(["--cluster.listen-address=", "--log.level=error"]);
-    let _alertmanager = Program::start(&mut command).listening(alertmanager_port);
+    let _alertmanager = alertmanager(folder.path(), alertmanager_port, CALLS_NOBODY);
     let (port, door_port) = (free_port(), free_port());
     let keys = format!(
         "{}[[notify]]\nname = \"alerts\"\nalertmanager = \"http://127.0.0.1:{alertmanager_port}\"\n\

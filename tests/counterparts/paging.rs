@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -14,7 +14,9 @@ use regex::{Captures, Regex};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::program::{Program, daemon, file, free_port, installed, said, until};
+use crate::program::{
+    Program, alertmanager, daemon, file, free_port, installed, prometheus, said, until,
+};
 
 /// The story of the demo's shop takes three minutes, and what is wanted of it may be missed once.
 const PATIENCE: Duration = Duration::from_secs(400);
@@ -35,7 +37,7 @@ fn rules() -> String {
 }
 
 /// The sample of Prometheus' config, for these two daemons.
-fn prometheus(alertmanager: u16, daemons: [u16; 2]) -> String {
+fn scraping(alertmanager: u16, daemons: [u16; 2]) -> String {
     let config = shipped("prometheus.yml")
         .replace("_interval: 30s", "_interval: 1s")
         .replace("127.0.0.1:9093", &format!("127.0.0.1:{alertmanager}"));
@@ -47,7 +49,7 @@ fn prometheus(alertmanager: u16, daemons: [u16; 2]) -> String {
 
 /// The sample of Alertmanager's, with the pager here; it tells again after a while, with what is
 /// known by then.
-fn alertmanager(pager: u16) -> String {
+fn routes(pager: u16) -> String {
     let config = shipped("alertmanager.yml");
     let calls = config
         .replace("https://pager.example/alerts", &format!("http://127.0.0.1:{pager}/"))
@@ -56,16 +58,6 @@ fn alertmanager(pager: u16) -> String {
         .replace("repeat_interval: 1h", "repeat_interval: 10s");
     assert!(calls.contains("repeat_interval: 10s") && calls.contains(&format!(":{pager}/")));
     calls
-}
-
-fn start(program: &str, folder: &Path, port: u16, arguments: &[&str]) -> Program {
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .arg("--log.level=error")
-        .current_dir(folder);
-    Program::start(&mut command).listening(port)
 }
 
 /// Whoever is called: each body that is posted.
@@ -148,18 +140,11 @@ fn open(port: u16) -> Program {
 #[test]
 fn a_door_that_is_shut_rings_and_a_blip_does_not() {
     let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| -> PathBuf { folder.path().join(name) };
     let (pager, calls) = pager();
     let mut told = Told { calls, alerts: Vec::new() };
 
     let alertmanager_port = free_port();
-    fs::write(path("alertmanager.yml"), alertmanager(pager)).unwrap();
-    let _alertmanager = start(
-        "prometheus-alertmanager",
-        folder.path(),
-        alertmanager_port,
-        &["--config.file=alertmanager.yml", "--storage.path=alerts", "--cluster.listen-address="],
-    );
+    let _alertmanager = alertmanager(folder.path(), alertmanager_port, &routes(pager));
     let (demo_port, own_port, door_port) = (free_port(), free_port(), free_port());
     let mut demo = Command::new(env!("CARGO_BIN_EXE_watchpost"));
     demo.args(["demo", "--listen", &format!("127.0.0.1:{demo_port}")]);
@@ -173,16 +158,9 @@ fn a_door_that_is_shut_rings_and_a_blip_does_not() {
             "[[endpoints]]\nname = \"blip\"\ninterval = \"2s\"\nurl = \"ws://127.0.0.1:{door_port}/\"\n"
         ),
     );
-    let prometheus_port = free_port();
-    let config = prometheus(alertmanager_port, [demo_port, own_port]);
-    fs::write(path("prometheus.yml"), config).unwrap();
-    fs::write(path("rules.yml"), rules()).unwrap();
-    let _prometheus = start(
-        "prometheus",
-        folder.path(),
-        prometheus_port,
-        &["--config.file=prometheus.yml", "--storage.tsdb.path=tsdb"],
-    );
+    let scraped = scraping(alertmanager_port, [demo_port, own_port]);
+    fs::write(folder.path().join("rules.yml"), rules()).unwrap();
+    let _prometheus = prometheus(folder.path(), free_port(), &scraped, &[]);
 
     // One run of the own door fails, and it is open again.
     let counted = |result: &str| {

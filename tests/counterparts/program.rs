@@ -91,6 +91,36 @@ pub fn daemon(folder: &Path, port: u16, config: &str) -> Program {
     Program::start(&mut command).listening(port)
 }
 
+/// Starts an Alertmanager with this config, which lies in a folder with what it keeps.
+pub fn alertmanager(folder: &Path, port: u16, config: &str) -> Program {
+    let path = folder.join("alertmanager.yml");
+    std::fs::write(&path, config).unwrap();
+    let mut command = Command::new("prometheus-alertmanager");
+    command
+        .arg(format!("--config.file={}", path.display()))
+        .arg(format!("--storage.path={}", folder.join("alerts").display()))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .args(["--cluster.listen-address=", "--log.level=error"]);
+    Program::start(&mut command).listening(port)
+}
+
+/// Starts a Prometheus with this config, which lies in a folder with what it keeps.
+pub fn prometheus(folder: &Path, port: u16, config: &str, arguments: &[&str]) -> Program {
+    let path = folder.join("prometheus.yml");
+    std::fs::write(&path, config).unwrap();
+    let mut command = Command::new("prometheus");
+    command
+        .args(arguments)
+        .arg(format!("--config.file={}", path.display()))
+        .arg(format!("--storage.tsdb.path={}", folder.join("tsdb").display()))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .arg("--log.level=error");
+    Program::start(&mut command).listening(port)
+}
+
+/// An Alertmanager's config by which nobody is called.
+pub const CALLS_NOBODY: &str = "route: { receiver: none }\nreceivers: [{ name: none }]\n";
+
 /// Its JSON.
 pub fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout)

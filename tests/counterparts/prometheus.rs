@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Program, daemon, free_port, installed, said, until};
+use crate::program::{Program, daemon, free_port, installed, prometheus, said, until};
 use crate::servers::{self, HOST, authority};
 
 /// A daemon that watches nginx with a good and a bad chain, and a port where nobody is.
@@ -121,22 +121,13 @@ impl Prometheus {
     fn started(target: u16, histograms: Histograms, rules: &str) -> Self {
         let port = free_port();
         let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("prometheus.yml");
         let (arguments, lines) = wanted(histograms);
-        let text = format!(
+        let config = format!(
             "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [rules.yml]\nscrape_configs:\n\
              - job_name: watchpost\n{lines}  static_configs: [{{ targets: ['127.0.0.1:{target}'] }}]\n"
         );
-        fs::write(&config, text).unwrap();
         fs::write(folder.path().join("rules.yml"), rules).unwrap();
-        let mut command = Command::new("prometheus");
-        command
-            .args(arguments)
-            .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().join("tsdb").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .arg("--log.level=error");
-        let program = Program::start(&mut command).listening(port);
+        let program = prometheus(folder.path(), port, &config, arguments);
         // It listens before it answers: until then, every question is met with 503.
         let ready = format!("http://127.0.0.1:{port}/-/ready");
         said(Command::new("curl").args(["-sSf", "--retry", "60", "--retry-delay", "1", &ready]));

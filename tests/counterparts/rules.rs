@@ -10,7 +10,9 @@ use tempfile::TempDir;
 use watchpost::clock;
 use watchpost::record::store::Store;
 
-use crate::program::{Program, daemon, free_port, json, said, watchpost};
+use crate::program::{
+    CALLS_NOBODY, alertmanager, daemon, free_port, json, prometheus, said, watchpost,
+};
 
 /// One endpoint with an SLO of its own, and one without.
 const CONFIG: &str = "[[endpoints]]\nname = \"strict.one\"\nurl = \"tls://a.example:1\"\nslo = 0.98\n\
@@ -226,14 +228,7 @@ fn a_drill_goes_through_rules_and_alertmanager() {
     let folder = tempfile::tempdir().unwrap();
     let (port, prometheus_port, alertmanager_port) = (free_port(), free_port(), free_port());
     let path = |name: &str| folder.path().join(name);
-    fs::write(path("am.yml"), "route: { receiver: none }\nreceivers: [{ name: none }]\n").unwrap();
-    let mut command = Command::new("prometheus-alertmanager");
-    command
-        .arg(format!("--config.file={}", path("am.yml").display()))
-        .arg(format!("--storage.path={}", path("alerts").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{alertmanager_port}"))
-        .args(["--cluster.listen-address=", "--log.level=error"]);
-    let _alertmanager = Program::start(&mut command).listening(alertmanager_port);
+    let _alertmanager = alertmanager(folder.path(), alertmanager_port, CALLS_NOBODY);
     let _daemon = daemon(
         folder.path(),
         port,
@@ -247,32 +242,22 @@ fn a_drill_goes_through_rules_and_alertmanager() {
     // Whoever waits for a minute here waits for nothing.
     let rules = String::from_utf8(output.stdout).unwrap().replace("for: 1m\n", "for: 1s\n");
     fs::write(path("rules.yml"), rules).unwrap();
-    fs::write(
-        path("prometheus.yml"),
-        format!(
-            "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [rules.yml]\n\
-             alerting: {{ alertmanagers: [{{ static_configs: [{{ targets: ['127.0.0.1:{alertmanager_port}'] }}] }}] }}\n\
-             scrape_configs: [{{ job_name: watchpost, static_configs: [{{ targets: ['127.0.0.1:{port}'] }}] }}]\n"
-        ),
-    )
-    .unwrap();
-    let mut command = Command::new("prometheus");
-    command
-        .arg(format!("--config.file={}", path("prometheus.yml").display()))
-        .arg(format!("--storage.tsdb.path={}", path("tsdb").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{prometheus_port}"))
-        .arg("--log.level=error");
-    let _prometheus = Program::start(&mut command).listening(prometheus_port);
-    let (at, alertmanager) =
+    let scraped = format!(
+        "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [rules.yml]\n\
+         alerting: {{ alertmanagers: [{{ static_configs: [{{ targets: ['127.0.0.1:{alertmanager_port}'] }}] }}] }}\n\
+         scrape_configs: [{{ job_name: watchpost, static_configs: [{{ targets: ['127.0.0.1:{port}'] }}] }}]\n"
+    );
+    let _prometheus = prometheus(folder.path(), prometheus_port, &scraped, &[]);
+    let (at, url) =
         (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{alertmanager_port}"));
-    let ask = ["--daemon", &at, "--alertmanager", &alertmanager];
+    let ask = ["--daemon", &at, "--alertmanager", &url];
     let output = watchpost(&[&["drill", "door", "--for", "30s"], &ask[..]].concat());
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("Alertmanager has WatchpostEndpointDown"), "{said}");
     assert!(said.contains("Prometheus' rules fired and reached Alertmanager"), "{said}");
     // What watches the door itself bears its own name.
-    let alerts = said_by_alertmanager(&alertmanager);
+    let alerts = said_by_alertmanager(&url);
     let of_drill: Vec<_> = alerts
         .iter()
         .filter(|alert| alert["labels"]["endpoint"] == "~drill-door")
