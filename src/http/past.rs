@@ -27,3 +27,22 @@ fn part(span: Span, parts: usize, at: Timestamp) -> Option<usize> {
     let index = into.checked_mul(i128::try_from(parts).ok()?)?.div_euclid(whole);
     usize::try_from(index).ok().filter(|index| *index < parts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::row::{Row, RunResult};
+    use crate::schedule::slot::{Purpose, Slot};
+
+    /// When the days of the tests end.
+    pub fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
+    /// A run so long before.
+    pub fn row(minutes_ago: i64, result: RunResult) -> Row {
+        let planned = now() - SignedDuration::from_mins(minutes_ago);
+        let slot = Slot { number: 1, planned, purpose: Purpose::Scheduled };
+        Row { result, ..Row::blank(slot) }
+    }
+}

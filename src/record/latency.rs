@@ -100,18 +100,7 @@ mod tests {
         let planned = Timestamp::from_second(1_800_000_000).unwrap();
         let mut phases = PhaseTimes::default();
         phases.set(Phase::Connect, Duration::from_millis(millis));
-        Row {
-            slot: Slot { number: 1, planned, purpose },
-            slots: 1,
-            result,
-            reason: None,
-            phase: None,
-            at: planned,
-            delay: Duration::ZERO,
-            phases,
-            http_status: None,
-            stalled: Duration::ZERO,
-        }
+        Row { result, phases, ..Row::blank(Slot { number: 1, planned, purpose }) }
     }
 
     #[test]

@@ -90,21 +90,26 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row of a slot's end.
-    pub fn new(end: &SlotEnd<Outcome>) -> Self {
-        let at = end.slot.planned.checked_add(end.delay).unwrap_or(end.slot.planned);
-        let blank = Self {
-            slot: end.slot,
+    /// Of a slot of which nothing is known yet.
+    pub fn blank(slot: Slot) -> Self {
+        Self {
+            slot,
             slots: 1,
             result: RunResult::Inconclusive,
             reason: None,
             phase: None,
-            at,
-            delay: end.delay,
+            at: slot.planned,
+            delay: Duration::ZERO,
             phases: PhaseTimes::default(),
             http_status: None,
             stalled: Duration::ZERO,
-        };
+        }
+    }
+
+    /// The row of a slot's end.
+    pub fn new(end: &SlotEnd<Outcome>) -> Self {
+        let at = end.slot.planned.checked_add(end.delay).unwrap_or(end.slot.planned);
+        let blank = Self { at, delay: end.delay, ..Self::blank(end.slot) };
         match &end.end {
             End::Ran(outcome) => Self {
                 result: outcome.verdict.into(),

@@ -283,17 +283,13 @@ mod tests {
     fn failure(second: i64) -> Row {
         let mut phases = PhaseTimes::default();
         phases.set(Phase::Connect, Duration::from_millis(5));
+        let slot = Slot { number: 1, planned: at(second), purpose: Purpose::Scheduled };
         Row {
-            slot: Slot { number: 1, planned: at(second), purpose: Purpose::Scheduled },
-            slots: 1,
             result: RunResult::Failure,
             reason: Some(Reason::ConnectionRefused),
             phase: Some(Phase::Connect),
-            at: at(second),
-            delay: Duration::ZERO,
             phases,
-            http_status: None,
-            stalled: Duration::ZERO,
+            ..Row::blank(slot)
         }
     }
 

@@ -128,31 +128,16 @@ fn quantile(histogram: &Histogram<u32>, quantile: f64) -> Option<f64> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::day;
+    use super::super::{day, tests};
     use super::*;
     use crate::outcome::phase::{Phase, PhaseTimes};
     use crate::record::row::{Row, RunResult};
-    use crate::schedule::slot::{Purpose, Slot};
-
-    const NOW: i64 = 1_800_000_000;
 
     fn row(minutes_ago: i64, millis: u64, result: RunResult) -> Row {
-        let at = Timestamp::from_second(NOW - 60 * minutes_ago).unwrap();
         let mut phases = PhaseTimes::default();
         phases.set(Phase::Connect, Duration::from_millis(millis) / 2);
         phases.set(Phase::Upgrade, Duration::from_millis(millis) / 2);
-        Row {
-            slot: Slot { number: 1, planned: at, purpose: Purpose::Scheduled },
-            slots: 1,
-            result,
-            reason: None,
-            phase: None,
-            at,
-            delay: Duration::ZERO,
-            phases,
-            http_status: None,
-            stalled: Duration::ZERO,
-        }
+        Row { phases, ..tests::row(minutes_ago, result) }
     }
 
     #[test]
@@ -162,8 +147,7 @@ mod tests {
         let mut rows: Vec<_> = times.iter().map(|millis| row(10, *millis, Success)).collect();
         rows.push(row(700, 30, Failure));
         rows.push(row(10, 30, Inconclusive));
-        let now = Timestamp::from_second(NOW).unwrap();
-        let map = Heatmap::of(&[Past { rows, cut: false }], day(now));
+        let map = Heatmap::of(&[Past { rows, cut: false }], day(tests::now()));
         let all: u64 = map.columns.iter().flat_map(|column| &column.runs).sum();
         assert_eq!(all, 10, "what says nothing about the endpoint is not in it");
         let last = map.columns.last().unwrap();
@@ -171,6 +155,6 @@ mod tests {
         assert!((last.p50.unwrap() / 0.09 - 1.0).abs() < 0.02, "{last:?}");
         assert_eq!(map.used(), Some((0, BANDS.len() - 1)));
         assert_eq!(map.columns.first().unwrap().p50, None);
-        assert_eq!(Heatmap::of(&[], day(now)).used(), None);
+        assert_eq!(Heatmap::of(&[], day(tests::now())).used(), None);
     }
 }

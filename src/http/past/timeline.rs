@@ -138,35 +138,14 @@ fn plural(count: usize, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::day;
+    use super::super::tests::{now, row};
     use super::*;
-    use crate::outcome::phase::PhaseTimes;
     use crate::record::row::Row;
-    use crate::schedule::slot::{Purpose, Slot};
-
-    const NOW: i64 = 1_800_000_000;
-
-    fn row(minutes_ago: i64, result: RunResult) -> Row {
-        let at = Timestamp::from_second(NOW - 60 * minutes_ago).unwrap();
-        Row {
-            slot: Slot { number: 1, planned: at, purpose: Purpose::Scheduled },
-            slots: 1,
-            result,
-            reason: None,
-            phase: None,
-            at,
-            delay: Duration::ZERO,
-            phases: PhaseTimes::default(),
-            http_status: None,
-            stalled: Duration::ZERO,
-        }
-    }
+    use crate::schedule::slot::Purpose;
 
     fn timeline(rows: Vec<Row>) -> Timeline {
-        let now = Timestamp::from_second(NOW).unwrap();
-        Timeline::of(&Past { rows, cut: false }, day(now))
+        Timeline::of(&Past { rows, cut: false }, day(now()))
     }
 
     #[test]

@@ -169,11 +169,8 @@ impl Walk<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::{Store, rows};
     use super::*;
-    use crate::outcome::phase::PhaseTimes;
     use crate::record::row::RunResult;
     use crate::schedule::slot::{Purpose, Slot};
 
@@ -183,18 +180,7 @@ mod tests {
 
     fn entry(seq: u64, check: &CheckId, second: i64) -> Entry {
         let slot = Slot { number: seq, planned: at(second), purpose: Purpose::Scheduled };
-        let row = Row {
-            slot,
-            slots: 1,
-            result: RunResult::Success,
-            reason: None,
-            phase: None,
-            at: at(second),
-            delay: Duration::ZERO,
-            phases: PhaseTimes::default(),
-            http_status: None,
-            stalled: Duration::ZERO,
-        };
+        let row = Row { result: RunResult::Success, ..Row::blank(slot) };
         Entry { seq, check: check.clone(), row }
     }
 
