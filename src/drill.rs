@@ -42,6 +42,14 @@ pub struct Drill {
     pub who: Option<String>,
 }
 
+/// What the name of a drill's check has before that of its endpoint.
+const NAME: &str = "drill-";
+
+/// The endpoint whose drill bears this name.
+pub fn endpoint_of(name: &str) -> Option<&str> {
+    EndpointName::internal_part(name)?.strip_prefix(NAME)
+}
+
 /// A message, and when it is to be sent.
 pub type Timed = (Message, Timestamp);
 
@@ -49,7 +57,7 @@ impl Drill {
     /// Under the name of what this check watches.
     pub fn of(like: &Check, began: Timestamp, ends: Timestamp, who: Option<String>) -> Self {
         let endpoint = like.endpoint.clone();
-        let name = EndpointName::internal(&format!("drill-{}", endpoint.name));
+        let name = EndpointName::internal(&format!("{NAME}{}", endpoint.name));
         let nothing = Endpoint {
             owner: endpoint.owner.clone(),
             ..Endpoint::alone(name.clone(), endpoint.target.clone())

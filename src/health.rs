@@ -24,6 +24,17 @@ pub enum State {
     Down,
 }
 
+impl State {
+    /// By what people look first: what is wrong, then what nobody knows, then what is well.
+    pub fn turn(self) -> u8 {
+        match self {
+            Self::Down => 0,
+            Self::Unknown => 1,
+            Self::Up => 2,
+        }
+    }
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -64,10 +64,18 @@ impl Endpoint {
 #[serde(try_from = "String")]
 pub struct EndpointName(Arc<str>);
 
+/// Begins names that no config can give.
+const INTERNAL: char = '~';
+
 impl EndpointName {
     /// A name that no config can give: of something that this program asks of itself.
     pub fn internal(text: &str) -> Self {
-        Self(format!("~{text}").into())
+        Self(format!("{INTERNAL}{text}").into())
+    }
+
+    /// What such a name was made of; none of another.
+    pub fn internal_part(name: &str) -> Option<&str> {
+        name.strip_prefix(INTERNAL)
     }
 }
 

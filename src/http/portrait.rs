@@ -14,6 +14,7 @@ use super::past::timeline::Timeline;
 use super::past::{MAX_ROWS, day};
 use crate::check::endpoint::EndpointName;
 use crate::check::probe::ProbeKind;
+use crate::health::State as Health;
 use crate::record::history::History;
 use crate::record::snapshot::{CheckRecord, EndpointRecord, Snapshot};
 use crate::record::store::past::Past;
@@ -52,7 +53,7 @@ pub struct Days {
     /// Its id.
     pub id: String,
     /// Its health.
-    pub health: crate::health::State,
+    pub health: Health,
     /// Since when.
     pub since: Timestamp,
     /// How its runs ended; `null` where the past cannot be read.
@@ -75,11 +76,7 @@ impl Portrait {
         let of_it = |record: &&Arc<CheckRecord>| record.check.endpoint.name == *name;
         let mut records: Vec<_> = snapshot.checks.iter().filter(of_it).cloned().collect();
         // What is wrong first.
-        records.sort_by_key(|record| match record.health.state() {
-            crate::health::State::Down => 0,
-            crate::health::State::Unknown => 1,
-            crate::health::State::Up => 2,
-        });
+        records.sort_by_key(|record| record.health.state().turn());
         let now = snapshot.taken_at;
         let ids: Vec<_> =
             records.iter().take(MAX_CHECKS).map(|record| record.check.id.clone()).collect();

@@ -118,7 +118,7 @@ pub fn render(snapshot: &Snapshot, beside: &Beside) -> Markup {
 fn overview(snapshot: &Snapshot, beside: &Beside) -> Page {
     let now = snapshot.taken_at;
     let records = sorted(snapshot);
-    let (down, unknown, up) = counts(snapshot);
+    let (down, unknown, up) = counts(&snapshot.checks);
     let title = match snapshot.sight.blind() {
         Some(_) => "blind".to_owned(),
         None => format!("{down} down"),
@@ -161,17 +161,13 @@ fn overview(snapshot: &Snapshot, beside: &Beside) -> Page {
 /// What is wrong first; otherwise in the order of the config.
 fn sorted(snapshot: &Snapshot) -> Vec<&CheckRecord> {
     let mut records: Vec<_> = snapshot.checks.iter().map(AsRef::as_ref).collect();
-    records.sort_by_key(|record: &&CheckRecord| match record.health.state() {
-        Health::Down => 0,
-        Health::Unknown => 1,
-        Health::Up => 2,
-    });
+    records.sort_by_key(|record: &&CheckRecord| record.health.state().turn());
     records
 }
 
 /// Down, unknown, up.
-fn counts(snapshot: &Snapshot) -> (usize, usize, usize) {
-    let of = |state| snapshot.checks.iter().filter(|record| record.health.state() == state).count();
+fn counts(records: &[Arc<CheckRecord>]) -> (usize, usize, usize) {
+    let of = |state| records.iter().filter(|record| record.health.state() == state).count();
     (of(Health::Down), of(Health::Unknown), of(Health::Up))
 }
 

@@ -9,17 +9,15 @@ use maud::{Markup, html};
 
 use super::frame::{self, Page, Wanted};
 use super::space::fitting;
-use super::{Beside, age, chains, changes, check, incidents, pictures, text};
+use super::{Beside, age, chains, changes, check, counts, incidents, pictures, text};
 use crate::check::endpoint::EndpointName;
 use crate::check::origin::Expect;
+use crate::drill;
 use crate::http::Context;
 use crate::http::portrait::{Days, Portrait};
 use crate::outcome::phase::Phase;
 use crate::record::recent::Percentiles;
 use crate::record::snapshot::CheckRecord;
-
-/// What stands before the name of an endpoint in a drill's.
-const DRILL: &str = "~drill-";
 
 /// Bytes that its checks, its heatmaps and its chains may take.
 const CHECK_BYTES: usize = 16_000;
@@ -36,7 +34,7 @@ pub async fn page(
         return frame::unavailable("the recorder has ended\n");
     };
     // Whoever is woken by a drill comes by its name.
-    let name = name.strip_prefix(DRILL).map(str::to_owned).unwrap_or(name);
+    let name = drill::endpoint_of(&name).unwrap_or(&name).to_owned();
     let Ok(name) = EndpointName::try_from(name) else { return frame::missing("endpoint") };
     let Some(portrait) = Portrait::of(&snapshot, &name, &context.history).await else {
         return frame::missing("endpoint");
@@ -65,12 +63,7 @@ pub fn render(portrait: &Portrait, beside: &Beside) -> Page {
         }
     });
     let (chains, others) = fitting(&portrait.chains, CHAIN_BYTES, |held| chains::chain(held, now));
-    let count = |class: &str| {
-        let is =
-            |record: &&std::sync::Arc<CheckRecord>| check::word(record.health.state()).0 == class;
-        portrait.records.iter().filter(is).count()
-    };
-    let (down, unknown, up) = (count("down"), count("unknown"), count("up"));
+    let (down, unknown, up) = counts(&portrait.records);
     let json = format!("/api/v1/endpoints/{}", portrait.endpoint);
     Page {
         title: format!("{}: {down} down", portrait.endpoint),

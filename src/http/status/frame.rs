@@ -30,12 +30,9 @@ pub enum Wanted {
 impl Wanted {
     /// By `Accept`. Whoever takes anything, as curl does, reads it in a terminal.
     pub fn of(headers: &HeaderMap) -> Self {
-        let mut values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let mut ranges = Vec::new();
-        values.by_ref().for_each(|value| {
-            let range = |part: &str| part.split(';').next().unwrap_or("").trim().to_lowercase();
-            ranges.extend(value.split(',').map(range));
-        });
+        let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let range = |part: &str| part.split(';').next().unwrap_or("").trim().to_lowercase();
+        let ranges: Vec<_> = values.flat_map(|value| value.split(',').map(range)).collect();
         let has = |kind: &str| ranges.iter().any(|range| range == kind);
         if has("text/html") || has("application/xhtml+xml") {
             Self::Html

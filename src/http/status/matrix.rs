@@ -1,6 +1,7 @@
 //! Endpoint by page: where does whom get in?
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use maud::{Markup, html};
 
@@ -22,18 +23,12 @@ const NO_PAGE: &str = "no page";
 /// A row for each endpoint, what is wrong first; a column for each page.
 pub fn shown(snapshot: &Snapshot) -> Markup {
     let columns = columns(snapshot);
-    let mut rows: Vec<(&str, Vec<&CheckRecord>)> = Vec::new();
-    for record in &snapshot.checks {
-        let name = &*record.check.endpoint.name;
-        match rows.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, records)) => records.push(record),
-            None => rows.push((name, vec![record])),
-        }
-    }
-    rows.sort_by_key(|(_, records)| {
-        records.iter().map(|record| weight(record.health.state())).min()
-    });
-    let (shown, left) = fitting(rows, BYTES, |(_, records)| row(&columns, &records));
+    // The checks of an endpoint stand beside each other.
+    let one_endpoint =
+        |a: &Arc<CheckRecord>, b: &Arc<CheckRecord>| a.check.endpoint.name == b.check.endpoint.name;
+    let mut rows: Vec<_> = snapshot.checks.chunk_by(one_endpoint).collect();
+    rows.sort_by_key(|records| records.iter().map(|record| record.health.state().turn()).min());
+    let (shown, left) = fitting(rows, BYTES, |records| row(&columns, records));
     html! {
         section aria-labelledby="matrix" {
             h2 id="matrix" { "Endpoints and pages" }
@@ -51,14 +46,6 @@ pub fn shown(snapshot: &Snapshot) -> Markup {
             }
             @if left > 0 { p { (left) " more endpoints, which are not worse." } }
         }
-    }
-}
-
-fn weight(state: Health) -> u8 {
-    match state {
-        Health::Down => 0,
-        Health::Unknown => 1,
-        Health::Up => 2,
     }
 }
 
@@ -86,11 +73,8 @@ fn has_others(snapshot: &Snapshot, columns: &[&str]) -> bool {
     snapshot.checks.iter().any(|record| !columns.contains(&column(record)))
 }
 
-fn row(columns: &[&str], records: &[&CheckRecord]) -> Markup {
+fn row(columns: &[&str], records: &[Arc<CheckRecord>]) -> Markup {
     let endpoint = records.first().map(|record| &record.check.endpoint.name);
-    let of = |name: &str| {
-        records.iter().copied().filter(|record| column(record) == name).collect::<Vec<_>>()
-    };
     let others: Vec<_> = records.iter().filter(|one| !columns.contains(&column(one))).collect();
     html! {
         tr {
@@ -98,7 +82,7 @@ fn row(columns: &[&str], records: &[&CheckRecord]) -> Markup {
                 @if let Some(name) = endpoint { a href=(endpoint_path(name)) { (&**name) } }
             }
             @for name in columns {
-                td { @for record in of(name) { (cell(record, None)) } }
+                td { @for record in records.iter().filter(|one| column(one) == *name) { (cell(record, None)) } }
             }
             @if !others.is_empty() {
                 td { @for record in others { (cell(record, Some(column(record)))) } }

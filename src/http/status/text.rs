@@ -18,7 +18,7 @@ const MAX_CHECKS: usize = 300;
 /// The overview.
 pub fn overview(snapshot: &Snapshot, beside: &Beside) -> String {
     let now = snapshot.taken_at;
-    let (down, unknown, up) = counts(snapshot);
+    let (down, unknown, up) = counts(&snapshot.checks);
     let mut text = Text::default();
     text.line(format_args!(
         "{down} down, {unknown} unknown, {up} up, as of {}",
