@@ -14,6 +14,8 @@ pub struct Seen {
     pub reached: Option<Level>,
     /// Sessions of this deployment are not asked for any more: one of them began a conversation.
     pub stopped: bool,
+    /// It was told that guests must be known, or that its page may not be there.
+    pub turned_away: bool,
     /// The id of the message that was sent, by which the contact centre knows its conversation.
     pub message: Option<Quoted>,
     /// What is to be said besides.

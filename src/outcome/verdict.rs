@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::control::Control;
 use super::failure::Failure;
+use super::messaging::Trouble;
 use super::phase::Phase;
 use super::reason::Fault;
 use crate::check::origin::Expect;
@@ -52,6 +53,13 @@ pub fn judge(
         Expect::Deny => match ended {
             Ok(()) => (Verdict::Fail, Some(Failure::OriginAccepted)),
             Err(failure) if is_refusal(&failure, refusals) => held_against(control, Phase::Upgrade),
+            Err(failure) if is_turned_away(&failure) => match control {
+                // All are told the same: no page is looked at.
+                Some(Control { entry: Err(other), .. }) if is_turned_away(other) => {
+                    (Verdict::Fail, Some(Failure::OriginAccepted))
+                }
+                control => held_against(control, Phase::Transfer),
+            },
             // The door was open, whatever went wrong behind it.
             Err(failure) if was_let_in(&failure) => (Verdict::Fail, Some(Failure::OriginAccepted)),
             // A dead server refuses everybody: that is no proof of a working allow list.
@@ -66,6 +74,11 @@ pub fn is_refusal(failure: &Failure, refusals: &RefusalStatuses) -> bool {
         Failure::UpgradeRejected(response) => refusals.contains(response.status),
         _ => false,
     }
+}
+
+/// Whether the socket opened, and the application behind it turned the guest away.
+pub fn is_turned_away(failure: &Failure) -> bool {
+    matches!(failure, Failure::Messaging(refused) if refused.trouble == Trouble::Authenticated)
 }
 
 /// What a refusal that was wanted means.

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Run;
 use crate::check::Check;
 use crate::check::endpoint::EndpointName;
+use crate::check::messaging::Level;
 use crate::check::origin::{Expect, OriginRule};
 use crate::check::probe::{Probe, ProbeKind};
 use crate::outcome::control::Control;
@@ -24,7 +25,19 @@ const CAPACITY: usize = 8;
 
 /// What is known of the doors of each endpoint.
 #[derive(Debug, Default)]
-pub struct Controls(Mutex<HashMap<(EndpointName, ProbeKind), Doors>>);
+pub struct Controls(Mutex<HashMap<Key, Doors>>);
+
+/// Which doors are asked how, and where pages are refused there.
+type Key = (EndpointName, ProbeKind, Bar);
+
+/// Where pages are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Bar {
+    /// At the door.
+    Door,
+    /// Behind it, by the application.
+    Application,
+}
 
 /// The doors of one endpoint to one kind of probe, the last that was tried first.
 #[derive(Debug, Default)]
@@ -53,60 +66,70 @@ pub async fn beside(
     let (check, address) = (run.check, seen.address?);
     match check.expect() {
         Expect::Allow => {
-            if got_in(check, ended, seen)
-                && let Some(page) = &check.origin
-            {
-                let control = Control { page: page.clone(), entry: Ok(()) };
-                run.prober.controls.note(check, address, run.turn, control);
+            let page = check.origin.as_ref()?;
+            for bar in [Bar::Door, Bar::Application] {
+                if passed(bar, check, ended, seen) {
+                    let control = Control { page: page.clone(), entry: Ok(()) };
+                    run.prober.controls.note(&key(check, bar), address, run.turn, control);
+                }
             }
             None
         }
-        Expect::Deny if is_refusal(check, ended) => {
+        Expect::Deny => {
+            let bar = refused_at(check, ended)?;
             // Few runs come here, and it is as large as another run.
-            Some(Box::pin(tell(run, page, address)).await)
+            Some(Box::pin(tell(run, page, address, bar)).await)
         }
-        Expect::Deny => None,
     }
 }
 
 /// What is known of a door in this round, or what asking it tells.
-async fn tell(run: &Run<'_>, page: &Arc<OriginRule>, address: SocketAddr) -> Control {
-    let controls = &run.prober.controls;
-    if let Some(known) = controls.get(run.check, address, run.turn) {
+async fn tell(run: &Run<'_>, page: &Arc<OriginRule>, address: SocketAddr, bar: Bar) -> Control {
+    let (controls, key) = (&run.prober.controls, key(run.check, bar));
+    if let Some(known) = controls.get(&key, address, run.turn) {
         return known;
     }
-    let asking = controls.asking(run.check);
+    let asking = controls.asking(&key);
     // Whoever waits for too long asks too, and is cut off by the deadline.
     let _alone = timeout_at(run.deadline, asking.lock()).await;
-    if let Some(known) = controls.get(run.check, address, run.turn) {
+    if let Some(known) = controls.get(&key, address, run.turn) {
         return known;
     }
-    let page = controls.last_in(run.check).unwrap_or_else(|| page.clone());
-    let entry = ask(run, &page, address).await;
+    let page = controls.last_in(&key).unwrap_or_else(|| page.clone());
+    let entry = ask(run, &page, address, bar).await;
     let control = Control { page, entry };
     // What this machine had no time for is no word of the door.
     let ours = matches!(&control.entry, Err(failure) if failure.fault() == Fault::Monitor);
     let cut_off = control.entry.is_err() && Instant::now() >= run.deadline;
     if !ours && !cut_off {
-        controls.note(run.check, address, run.turn, control.clone());
+        controls.note(&key, address, run.turn, control.clone());
     }
     control
 }
 
-async fn ask(run: &Run<'_>, page: &Arc<OriginRule>, address: SocketAddr) -> Result<(), Failure> {
+async fn ask(
+    run: &Run<'_>,
+    page: &Arc<OriginRule>,
+    address: SocketAddr,
+    bar: Bar,
+) -> Result<(), Failure> {
     let check = Check { origin: Some(page.clone()), control: None, ..run.check.clone() };
     let stalled = || run.prober.lag.stalled(Instant::now());
     let before = stalled();
     let (ended, seen) = Run { check: &check, pinned: Some(address), ..*run }.attempt().await;
-    if got_in(&check, &ended, &seen) {
+    if passed(bar, &check, &ended, &seen) {
         return Ok(());
     }
     let stalled = stalled().saturating_sub(before);
     ended.map_err(|failure| lag::excuse(failure, stalled, check.cadence.timeout()))
 }
 
-/// Whether the door opened, whatever came behind it.
-fn got_in(check: &Check, ended: &Result<(), Failure>, seen: &Observation) -> bool {
+/// Whether a page came so far, whatever came behind that.
+fn passed(bar: Bar, check: &Check, ended: &Result<(), Failure>, seen: &Observation) -> bool {
+    if bar == Bar::Application {
+        let guest = seen.messaging.as_ref();
+        return guest.is_some_and(|guest| guest.reached >= Some(Level::Configuration));
+    }
     match check.probe.as_ref() {
         Probe::Websocket(_) | Probe::Messaging(_) => seen.upgraded,
         // Whatever there is to be read.
@@ -115,23 +138,24 @@ fn got_in(check: &Check, ended: &Result<(), Failure>, seen: &Observation) -> boo
     }
 }
 
-fn is_refusal(check: &Check, ended: &Result<(), Failure>) -> bool {
-    match (check.probe.as_ref(), ended) {
-        (Probe::Websocket(websocket), Err(failure)) => {
-            verdict::is_refusal(failure, &websocket.refusal_statuses)
-        }
-        (Probe::Messaging(messaging), Err(failure)) => {
-            verdict::is_refusal(failure, &messaging.refusal_statuses)
-        }
-        (Probe::Cors(_), Err(failure)) => cors::verdict::is_refusal(failure),
-        _ => false,
+fn refused_at(check: &Check, ended: &Result<(), Failure>) -> Option<Bar> {
+    let failure = ended.as_ref().err()?;
+    let at_the_door = match check.probe.as_ref() {
+        Probe::Websocket(websocket) => verdict::is_refusal(failure, &websocket.refusal_statuses),
+        Probe::Messaging(messaging) => verdict::is_refusal(failure, &messaging.refusal_statuses),
+        Probe::Cors(_) => cors::verdict::is_refusal(failure),
+        Probe::Http(_) | Probe::Tls => false,
+    };
+    match at_the_door {
+        true => Some(Bar::Door),
+        false => verdict::is_turned_away(failure).then_some(Bar::Application),
     }
 }
 
 impl Controls {
-    fn note(&self, check: &Check, address: SocketAddr, turn: u64, control: Control) {
+    fn note(&self, key: &Key, address: SocketAddr, turn: u64, control: Control) {
         let mut doors = self.doors();
-        let seen = &mut doors.entry(key(check)).or_default().seen;
+        let seen = &mut doors.entry(key.clone()).or_default().seen;
         if let Some(before) = seen.iter().position(|seen| seen.address == address) {
             seen.remove(before);
         }
@@ -141,29 +165,29 @@ impl Controls {
 
     /// What became of an allowed page here in this round, or in a later one: a run that confirms
     /// another bears the number of the next round.
-    fn get(&self, check: &Check, address: SocketAddr, turn: u64) -> Option<Control> {
+    fn get(&self, key: &Key, address: SocketAddr, turn: u64) -> Option<Control> {
         let doors = self.doors();
-        let mut seen = doors.get(&key(check))?.seen.iter();
+        let mut seen = doors.get(key)?.seen.iter();
         let seen = seen.find(|seen| seen.address == address && seen.turn >= turn)?;
         Some(seen.control.clone())
     }
 
     /// The page that got in last, at whichever address.
-    fn last_in(&self, check: &Check) -> Option<Arc<OriginRule>> {
+    fn last_in(&self, key: &Key) -> Option<Arc<OriginRule>> {
         let doors = self.doors();
-        let mut seen = doors.get(&key(check))?.seen.iter();
+        let mut seen = doors.get(key)?.seen.iter();
         seen.find(|seen| seen.control.entry.is_ok()).map(|seen| seen.control.page.clone())
     }
 
-    fn asking(&self, check: &Check) -> Arc<tokio::sync::Mutex<()>> {
-        self.doors().entry(key(check)).or_default().asking.clone()
+    fn asking(&self, key: &Key) -> Arc<tokio::sync::Mutex<()>> {
+        self.doors().entry(key.clone()).or_default().asking.clone()
     }
 
-    fn doors(&self) -> MutexGuard<'_, HashMap<(EndpointName, ProbeKind), Doors>> {
+    fn doors(&self) -> MutexGuard<'_, HashMap<Key, Doors>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn key(check: &Check) -> (EndpointName, ProbeKind) {
-    (check.endpoint.name.clone(), check.probe.kind())
+fn key(check: &Check, bar: Bar) -> Key {
+    (check.endpoint.name.clone(), check.probe.kind(), bar)
 }

@@ -57,7 +57,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
         &mut self.stream
     }
 
-    /// The next frame. Not to be called again after it was dropped half-way or has failed.
+    /// The next frame; what is read of it is kept where this is dropped half-way. Not to be called
+    /// again after it has failed.
     pub async fn next(&mut self, phase: Phase) -> Result<Frame, Failure> {
         let head = loop {
             match Head::parse(&self.unread, self.deflate)? {

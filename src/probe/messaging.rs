@@ -31,9 +31,14 @@ async fn attempt(
     let reached = Some(Level::Upgrade);
     let stopped = messaging.level >= Level::Session && run.prober.guests.is_stopped(messaging);
     witness.seen.messaging = Some(Box::new(Seen { reached, stopped, ..Seen::default() }));
-    if run.expects_entry() && messaging.level > Level::Upgrade {
+    if messaging.level > Level::Upgrade {
         witness.enter(Phase::Transfer);
-        let climbed = Visit::new(run, messaging, &mut conversation, witness).climb().await;
+        let mut visit = Visit::new(run, messaging, &mut conversation, witness);
+        let climbed = match run.expects_entry() {
+            true => visit.climb().await,
+            // A page that must be refused, or one that this is held against.
+            false => visit.knock().await,
+        };
         if let Err(failure) = climbed {
             if is_intrusive(&failure) {
                 // Nothing of what was begun is to go on.

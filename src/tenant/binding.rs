@@ -20,7 +20,6 @@ use crate::outcome::failure::Failure;
 use crate::outcome::messaging::Trouble;
 use crate::outcome::phase::Phase;
 use crate::outcome::reason::Fault;
-use crate::outcome::warning::{Remark, Warning};
 use crate::record::snapshot::{CheckRecord, Snapshot};
 
 /// Intervals after which a run is no evidence any more, as for a check's health.
@@ -218,10 +217,9 @@ enum Guest {
 
 fn guest(outcome: &Outcome) -> Option<Guest> {
     let seen = outcome.observation.messaging.as_deref()?;
-    let is_turned_away = |remark: &Remark| remark.warning == Warning::MessagingNeedsAuthentication;
     Some(match seen.reached >= Some(Level::Configuration) {
         true => Guest::Told,
-        false if outcome.remarks.iter().any(is_turned_away) => Guest::TurnedAway,
+        false if seen.turned_away => Guest::TurnedAway,
         false => Guest::Silent,
     })
 }

@@ -11,6 +11,7 @@ use watchpost::simulator::{
 };
 
 use crate::fixture::daemon::{Daemon, Home, PATIENCE, watchpost};
+use crate::fixture::raw;
 
 /// An organisation, and a folder with a config that asks it.
 struct Scene {
@@ -162,6 +163,33 @@ fn each_finding_is_seen_where_it_is_so() {
 }
 
 #[test]
+fn a_deployment_with_too_many_connections_says_nothing_of_pages() {
+    let scene = scene_with_door("");
+    let daemon = scene.home.start();
+    until_found(&daemon, ["ok", "ok", "origin_not_allowed"]);
+    scene.shop(|shop| shop.connections_per_minute = 0);
+    until_found(&daemon, ["throttled"; 3]);
+    scene.shop(|shop| shop.connections_per_minute = 1000);
+    until_found(&daemon, ["ok", "ok", "origin_not_allowed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_door_of_the_chat_that_was_removed_is_told_as_that() {
+    let gone = raw::answering("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n").await;
+    let door = format!(
+        "[[endpoints]]\nname = \"shop\"\nurl = \"ws://{}/webchat/v1\"\ndeployment = \"{}\"\n\
+         probes = [\"websocket\"]\norigins = [ {{ origin = \"https://shop.example\" }} ]\n",
+        gone.address,
+        Org::SHOP
+    );
+    let scene = Scene::new("", &door);
+    let daemon = scene.home.start();
+    let seen = until_of(&daemon, Org::SHOP, &["legacy_api_removed"]);
+    let found = &deployment(&seen, Org::SHOP).unwrap()["findings"][0];
+    assert!(found["sentence"].as_str().unwrap().contains("removed"), "{found:#}");
+}
+
+#[test]
 fn a_list_that_lets_nobody_in_is_why_pages_are_refused() {
     let scene = scene_with_door("");
     scene.shop(|shop| shop.allow(AllowList::of(&["https://shop.example"])));
@@ -219,15 +247,14 @@ fn findings_are_of_what_guests_see_behind_the_door() {
         shop.enforcement = Enforcement::Open;
     });
     until_found(&daemon, ["ok", "ok", "origin_enforcement_gap"]);
-    assert!(daemon.get("/").contains("Guest: <b>L1</b>: the socket opened"));
+    assert!(daemon.get("/").contains("Guest: <b>L2</b>: the application told"));
 
-    // The socket opens to all, and the application looks at pages: a page that it turns away is
-    // not in, and of one that said nothing it is not known.
+    // The socket opens to all, and the application looks at pages: one that it turns away is not in.
     scene.shop(|shop| {
         shop.enforcement = Enforcement::AtFirstFrame;
         shop.socket = AllowList::of(&["www.shop.example"]);
     });
-    until_found(&daemon, ["origin_enforcement_drift", "ok", "undetermined"]);
+    until_found(&daemon, ["origin_enforcement_drift", "ok", "origin_not_allowed"]);
     scene.shop(|shop| shop.propagate());
 
     // The socket opens, and the application is switched off, or does not know the deployment.

@@ -273,13 +273,43 @@ async fn a_page_that_must_be_refused_is_judged_as_by_a_websocket() {
     shop.deployment(|deployment| deployment.enforcement = watchpost::simulator::Enforcement::Open);
     let outcome = prober.run(&checks[1], 1).await;
     assert_eq!(reason(&outcome), Some(Reason::OriginAccepted));
-    assert_eq!(sessions(), 0);
+    assert_eq!(sessions(), 0, "it asks for no session");
     shop.deployment(|deployment| deployment.enforcement = watchpost::simulator::Enforcement::Deny);
     let outcome = prober.run(&checks[1], 2).await;
     let found = (outcome.verdict, reason(&outcome));
     assert_eq!(found, (Verdict::Inconclusive, Some(Reason::ControlFailed)));
     let outcome = prober.run(&checks[0], 2).await;
     assert_eq!(reason(&outcome), Some(Reason::UpgradeRefused));
+}
+
+#[tokio::test]
+async fn a_page_may_be_refused_behind_an_open_door() {
+    use watchpost::simulator::Enforcement;
+
+    let shop = Shop::open();
+    let checks = shop.checks(&keys("session"));
+    let prober = prober(&checks[0]);
+    let found = |outcome: &Outcome| (outcome.verdict, reason(outcome));
+    shop.deployment(|deployment| deployment.enforcement = Enforcement::AtFirstFrame);
+    let outcome = prober.run(&checks[1], 0).await;
+    assert_eq!(found(&outcome), (Verdict::Pass, None));
+    assert_eq!((outcome.observation.upgraded, reached(&outcome)), (true, Some(Level::Upgrade)));
+    assert_eq!(warnings(&outcome), []);
+    // Who got in at the door is no word of what is behind it.
+    shop.deployment(|deployment| deployment.socket = watchpost::simulator::AllowList::default());
+    let outcome = prober.run(&checks[0], 1).await;
+    assert_eq!((outcome.verdict, reached(&outcome)), (Verdict::Pass, Some(Level::Upgrade)));
+    let outcome = prober.run(&checks[1], 1).await;
+    assert_eq!(found(&outcome), (Verdict::Fail, Some(Reason::OriginAccepted)), "all are told so");
+    // Guests must be known: that is said to every page.
+    shop.deployment(|deployment| {
+        deployment.enforcement = Enforcement::Open;
+        deployment.configuration.auth = true;
+    });
+    let outcome = prober.run(&checks[1], 2).await;
+    assert_eq!(found(&outcome), (Verdict::Fail, Some(Reason::OriginAccepted)));
+    let sessions = shop.simulator.with(|org| org.messaging.sessions());
+    assert_eq!(sessions, 0);
 }
 
 #[tokio::test]
@@ -416,6 +446,21 @@ async fn an_application_that_lives_and_says_something_else_has_a_warning() {
     assert_eq!(reached(&outcome), Some(Level::Upgrade));
     let outcome = Application::failing("echo", event.to_owned()).await.run(&keys("session")).await;
     assert_eq!(reason(&outcome), Some(Reason::TimedOut), "an echo must come");
+}
+
+#[tokio::test]
+async fn a_guest_who_is_not_told_of_the_configuration_goes_on_to_its_session() {
+    let event = r#"{"type":"message","class":"BrandNewEvent","code":200,"body":{}}"#;
+    for frames in [vec![], vec![event.to_owned()]] {
+        let application =
+            Application::answering(move |request| match request["action"] == "getConfiguration" {
+                true => frames.clone(),
+                false => well(request),
+            });
+        let outcome = application.await.run(&keys("session")).await;
+        assert_eq!((outcome.verdict, reached(&outcome)), (Verdict::Pass, Some(Level::Session)));
+        assert_eq!(warnings(&outcome), [Warning::MessagingConfigurationMissing]);
+    }
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ pub fn guest(record: &CheckRecord) -> Markup {
     html! {
         p {
             "Guest: " b { "L" (reached.map_or(0, Level::number)) }
-            // A page that must be refused says nothing, even where it gets in.
+            // A page that must be refused goes no further than it must to be.
             @if record.check.expect() == Expect::Allow { " of L" (messaging.level.number()) }
             ": " (reached.map_or("the socket did not open", Level::sentence))
         }

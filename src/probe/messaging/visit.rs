@@ -21,6 +21,9 @@ const PING: &str = "ping";
 /// Tokens that are tried in one run: the usual one, and another where its session is no more.
 const TOKENS: usize = 2;
 
+/// Which part of its time a guest who goes further waits for the configuration.
+const CONFIGURATION_SHARE: u32 = 3;
+
 /// One visit of a guest.
 pub struct Visit<'a, 'r> {
     run: &'a Run<'r>,
@@ -54,17 +57,23 @@ impl<'a, 'r> Visit<'a, 'r> {
 
     /// Goes up, as far as it is told and let.
     pub async fn climb(&mut self) -> Result<(), Failure> {
+        let goes_on = self.messaging.level >= Level::Session;
         let tracing = tracing();
         let request = self.guest().configuration(&tracing);
-        match self.ask(&request, Awaited::Configuration, &tracing).await? {
-            Answer::Got(_) => self.seen().reached = Some(Level::Configuration),
-            Answer::NeedsAuthentication(said) => return self.stay(&said),
-            Answer::Alive => {
+        match self.ask(&request, Awaited::Configuration, &tracing, self.patience(goes_on)).await {
+            Ok(Answer::Got(_)) => self.seen().reached = Some(Level::Configuration),
+            Ok(Answer::NeedsAuthentication(said)) => return self.stay(&said),
+            Ok(Answer::Alive) => {
                 self.seen().reached = Some(Level::Configuration);
                 self.remark(Warning::MessagingConfigurationMissing, String::new());
             }
+            // Nothing says that it must be told before there is a session.
+            Err(Failure::TimedOut(Phase::Transfer)) if goes_on => {
+                self.remark(Warning::MessagingConfigurationMissing, "no answer".to_owned());
+            }
+            Err(failure) => return Err(failure),
         }
-        if self.messaging.level < Level::Session {
+        if !goes_on {
             return Ok(());
         }
         if self.seen().stopped {
@@ -88,8 +97,37 @@ impl<'a, 'r> Visit<'a, 'r> {
         self.conversation.say(&request).await
     }
 
+    /// Asks for no more than the configuration: some messengers open the socket to every page, and
+    /// turn guests away behind it.
+    pub async fn knock(&mut self) -> Result<(), Failure> {
+        let tracing = tracing();
+        let request = self.guest().configuration(&tracing);
+        match self.ask(&request, Awaited::Configuration, &tracing, self.patience(true)).await {
+            Ok(Answer::Got(_) | Answer::Alive) => {
+                self.seen().reached = Some(Level::Configuration);
+                Ok(())
+            }
+            Ok(Answer::NeedsAuthentication(said)) => {
+                self.seen().turned_away = true;
+                Err(refused(Trouble::Authenticated, said.as_str()))
+            }
+            // The door was open, whatever is wrong behind it.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Until when the configuration is waited for: what comes behind it needs time of its own.
+    fn patience(&self, goes_on: bool) -> Instant {
+        let (now, last_word) = (Instant::now(), self.run.last_word());
+        match goes_on {
+            true => now + last_word.saturating_duration_since(now) / CONFIGURATION_SHARE,
+            false => last_word,
+        }
+    }
+
     /// Guests must be known from here on: that is how the deployment is meant to be.
     fn stay(&mut self, said: &Quoted) -> Result<(), Failure> {
+        self.seen().turned_away = true;
         self.remark(Warning::MessagingNeedsAuthentication, said.to_string());
         Ok(())
     }
@@ -101,17 +139,18 @@ impl<'a, 'r> Visit<'a, 'r> {
         loop {
             let tracing = tracing();
             let request = self.guest().session(&tracing, starts_new);
-            let answer = match self.ask(&request, Awaited::Session, &tracing).await {
-                Err(Failure::Messaging(refused))
-                    if refused.trouble.is_of_the_token() && tokens < TOKENS =>
-                {
-                    tokens += 1;
-                    self.run.prober.guests.renew(self.run.check);
-                    self.token = self.run.prober.guests.token(self.run.check, self.messaging);
-                    continue;
-                }
-                answer => answer?,
-            };
+            let answer =
+                match self.ask(&request, Awaited::Session, &tracing, self.run.last_word()).await {
+                    Err(Failure::Messaging(refused))
+                        if refused.trouble.is_of_the_token() && tokens < TOKENS =>
+                    {
+                        tokens += 1;
+                        self.run.prober.guests.renew(self.run.check);
+                        self.token = self.run.prober.guests.token(self.run.check, self.messaging);
+                        continue;
+                    }
+                    answer => answer?,
+                };
             let session = match answer {
                 Answer::Got(envelope) => envelope.session(),
                 Answer::NeedsAuthentication(said) => return Ok(Some(said)),
@@ -155,7 +194,7 @@ impl<'a, 'r> Visit<'a, 'r> {
         awaited: Awaited<'_>,
         tracing: &str,
     ) -> Result<Envelope, Failure> {
-        match self.ask(request, awaited, tracing).await? {
+        match self.ask(request, awaited, tracing, self.run.last_word()).await? {
             Answer::Got(envelope) => Ok(envelope),
             Answer::NeedsAuthentication(said) => {
                 Err(refused(Trouble::Authenticated, said.as_str()))
@@ -164,15 +203,16 @@ impl<'a, 'r> Visit<'a, 'r> {
         }
     }
 
-    /// Asks, and waits for an answer to that.
+    /// Asks, and waits for an answer to that for so long.
     async fn ask(
         &mut self,
         request: &str,
         awaited: Awaited<'_>,
         tracing: &str,
+        until: Instant,
     ) -> Result<Answer, Failure> {
         self.conversation.say(request).await?;
-        let (token, until) = (self.token.as_str(), self.run.last_word());
+        let token = self.token.as_str();
         let mut alive = false;
         let mut heard = |text: &str| {
             // Who knows a token may speak as its guest.
