@@ -262,7 +262,8 @@ fn the_demo_shows_good_and_bad_doors() {
         answer
     };
     let wait = |path: &str, is: &dyn Fn(&str) -> bool| {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        // The minute in which customers broke off must end.
+        let deadline = tokio::time::Instant::now() + Duration::from_mins(2) + PATIENCE;
         while !is(&get(path)) {
             assert!(tokio::time::Instant::now() < deadline, "{path}: {}", get(path));
             std::thread::park_timeout(Duration::from_millis(100));
@@ -284,6 +285,9 @@ fn the_demo_shows_good_and_bad_doors() {
     wait("/api/v1/incidents", &|incidents| incidents.contains("-shop-messenger\""));
     let failed = "watchpost_conversations_total{endpoint=\"shop-messenger\",outcome=\"failed\"}";
     wait("/metrics", &|page| super::fixture::daemon::sum(page, failed) > 0.0);
+    let windows = "watchpost_correlation_windows_total";
+    let both = format!("{windows}{{endpoint=\"shop-messenger\",correlation=\"both_bad\"}}");
+    wait("/metrics", &|page| super::fixture::daemon::sum(page, &both) > 0.0);
     let pid = child.id().to_string();
     std::process::Command::new("kill").args(["-s", "INT", &pid]).status().unwrap();
     assert!(child.wait().unwrap().success());
