@@ -78,7 +78,7 @@ impl<'a> Audits<'a> {
         Ok(Self { platform, query, seed_path, way, place: Place::Begin, pages: 0 })
     }
 
-    /// The way that was found.
+    /// The way that was found; another one, perhaps, once the first page was asked for.
     pub fn way(&self) -> Way {
         self.way
     }
@@ -117,7 +117,17 @@ impl<'a> Audits<'a> {
             Some(body) => Call::new(api, Method::POST, path).body(body).idempotent(),
             None => Call::get(api, path),
         };
-        let reply = self.platform.ask(call).await?;
+        let reply = match self.platform.ask(call).await {
+            // Whatever is said to be given at once: this service, or this time, is not.
+            Err(Trouble { kind: Kind::BadRequest { .. }, .. })
+                if matches!((&self.place, self.way), (Place::Begin, Way::Realtime)) =>
+            {
+                self.way = Way::Query;
+                self.pages = 0;
+                return Box::pin(self.next()).await;
+            }
+            reply => reply?,
+        };
         let malformed = || Trouble::new(api, Kind::Malformed { field: "entities" });
         let page = Page::read(&reply.json).ok_or_else(malformed)?;
         self.place = self.after(&page.next);
@@ -128,6 +138,7 @@ impl<'a> Audits<'a> {
     fn after(&self, next: &Next) -> Place {
         match next {
             Next::End => Place::End { cut: false },
+            Next::Nowhere => Place::End { cut: true },
             Next::Page(page) => match self.place {
                 Place::Page(before) if *page <= before => Place::End { cut: true },
                 _ => Place::Page(*page),

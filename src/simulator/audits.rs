@@ -23,6 +23,8 @@ pub struct Audits {
     pub all: Vec<Audit>,
     /// The services that may be asked at once.
     pub realtime: BTreeSet<String>,
+    /// Those of them that are refused all the same.
+    pub refused: BTreeSet<String>,
     /// How often a query is looked at until it is done.
     pub looks: usize,
     /// Whether queries fail.
@@ -43,6 +45,7 @@ impl Default for Audits {
         Self {
             all: Vec::new(),
             realtime: services.into_iter().map(str::to_owned).collect(),
+            refused: BTreeSet::new(),
             looks: 2,
             fail: false,
             queries: BTreeMap::new(),
@@ -95,7 +98,8 @@ fn filter(request: &Request) -> Result<(Filter, Value), Answer> {
 }
 
 fn realtime(org: &Org, filter: &Filter, body: &Value, now: Timestamp) -> Answer {
-    if !org.audits.realtime.contains(&filter.service) {
+    let Audits { realtime, refused, .. } = &org.audits;
+    if !realtime.contains(&filter.service) || refused.contains(&filter.service) {
         return Answer::bad(&format!("The service {} is not supported.", filter.service));
     }
     if now.duration_since(filter.from) > REALTIME {

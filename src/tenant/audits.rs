@@ -1,14 +1,21 @@
 //! The audit log, asked again and again: its entries become changes.
+//!
+//! Each service has a log of its own, and is read as far as it can be: one that is slow, or refuses,
+//! keeps no other from being read.
 
+mod reach;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use super::Desk;
 use super::kept::Kind;
-use super::view::news::is_news;
 use crate::casebook;
 use crate::check::endpoint::EndpointName;
 use crate::clock;
@@ -18,96 +25,185 @@ use crate::genesys::trouble::Trouble;
 use crate::genesys::{Compat, DeploymentId};
 use crate::incident::{ChangeEvent, ChangeSource};
 use crate::platform::audits::Audits;
-
-/// So much of what was asked for already is asked for again: entries come late. Those that are
-/// known already are known again.
-const OVERLAP: SignedDuration = SignedDuration::from_mins(30);
-
-/// How far back the first question goes.
-const FIRST: SignedDuration = SignedDuration::from_hours(24);
-
-/// How far back one goes after a long time without an answer: what is given at once.
-const LONGEST: SignedDuration = SignedDuration::from_hours(13 * 24);
+use reach::Reach;
 
 /// Shortest time between two questions.
 const SHORTEST: Duration = Duration::from_secs(60);
 
-/// The only row of its kind.
-const ROW: &str = "through";
+/// Logs that are read at a time.
+const AT_A_TIME: usize = 4;
 
-/// Up to when entries were asked for.
+/// Up to when a log was read.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Through {
     at: Timestamp,
 }
+
+/// Which log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Log {
+    service: Key,
+    entity: Option<Key>,
+}
+
+impl Log {
+    /// What tells it from the others.
+    fn id(&self) -> &Key {
+        self.entity.as_ref().unwrap_or(&self.service)
+    }
+}
+
+/// A log that is being followed.
+#[derive(Debug, Clone, Copy)]
+struct Followed {
+    reach: Reach,
+    /// What the log of this program says of it.
+    told: Option<&'static str>,
+}
+
+/// Why a log was not read up to now.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Api(#[from] Trouble),
+    #[error("there are more entries in a minute than are read")]
+    Cut,
+}
+
+impl Failed {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Api(trouble) => trouble.kind.code(),
+            Self::Cut => "too_many_entries",
+        }
+    }
+}
+
+/// What came of one log.
+type Asked = (Log, Followed, Result<usize, Failed>);
 
 /// Asks for as long as it is let.
 pub async fn run(desk: Desk) {
     if !desk.genesys.news.audits || desk.genesys.account.credentials.is_none() {
         return;
     }
-    let kept = desk.kept.read::<Through>(Kind::Audits);
-    let mut through = kept.into_iter().find(|(id, _)| id == ROW).map(|(_, through)| through.at);
+    let kept: BTreeMap<_, _> = desk.kept.read::<Through>(Kind::Audits).into_iter().collect();
+    let mut all: BTreeMap<Key, Followed> = BTreeMap::new();
     loop {
         let now = clock::now();
-        let from = begin(through, now);
-        match ask(&desk, from, now).await {
-            Ok(count) => {
-                through = Some(now);
-                desk.show(|view| view.audits.succeeded(now, count));
-                // Should that fail, the same entries are asked for again, and known again.
-                desk.kept.write(Kind::Audits, &[(ROW.to_owned(), Through { at: now })]).await.ok();
-            }
-            Err(trouble) => {
-                let code = trouble.kind.code();
-                if is_news(&desk.view.borrow().audits.trouble, code) {
-                    let why = trouble.to_string();
-                    tracing::warn!(trouble = code, why, "the audit log cannot be read");
-                }
-                desk.show(|view| view.audits.failed(code, trouble.to_string()));
-            }
-        }
+        let asks = logs(&desk).into_iter().map(|log| {
+            let followed = all.get(log.id()).copied().unwrap_or_else(|| {
+                let through = kept.get(log.id().as_str()).map(|through| through.at);
+                Followed { reach: Reach::new(through), told: None }
+            });
+            follow(&desk, log, followed, now)
+        });
+        let asked: Vec<Asked> = stream::iter(asks).buffer_unordered(AT_A_TIME).collect().await;
+        take(&desk, &mut all, asked, now);
         sleep(desk.genesys.refresh.max(SHORTEST)).await;
     }
 }
 
-/// From when on to ask, after what was asked already.
-fn begin(through: Option<Timestamp>, now: Timestamp) -> Timestamp {
-    let before = |span| now.saturating_sub(span).unwrap_or(now);
-    match through.and_then(|at| at.saturating_sub(OVERLAP).ok()) {
-        // A clock that went back must not skip anything.
-        Some(from) => from.clamp(before(LONGEST), before(OVERLAP)),
-        None => before(FIRST),
-    }
-}
-
-/// Tells of every entry of this time; gives how many there were.
-async fn ask(desk: &Desk, from: Timestamp, to: Timestamp) -> Result<usize, Trouble> {
+/// The logs that are read.
+fn logs(desk: &Desk) -> Vec<Log> {
     let genesys = &desk.genesys;
-    let query = |service: &Key, entity| Query { from, to, service: service.clone(), entity };
-    let queries: Vec<_> = match genesys.account.compat {
+    let services = &genesys.news.audit_services;
+    match genesys.account.compat {
         Compat::Genesys => {
-            genesys.news.audit_services.iter().map(|name| query(name, None)).collect()
+            services.iter().map(|service| Log { service: service.clone(), entity: None }).collect()
         }
         // The seeds ask of one entity at a time.
         Compat::Seed => {
-            let Some(service) = genesys.news.audit_services.first() else { return Ok(0) };
+            let Some(service) = services.first() else { return Vec::new() };
             let deployments = desk.settings.borrow().deployments();
-            deployments.iter().map(|id| query(service, Some(id.key().clone()))).collect()
-        }
-    };
-    let mut count = 0;
-    for query in queries {
-        let (compat, path) = (genesys.account.compat, genesys.news.audit_path.as_str());
-        let mut listing = Audits::open(&desk.platform, query, compat, path, to).await?;
-        while let Some(page) = listing.next().await? {
-            for entry in &page.entries {
-                tell(desk, entry).await;
-                count += 1;
-            }
+            let log = |id: &DeploymentId| Log {
+                service: service.clone(),
+                entity: Some(id.key().clone()),
+            };
+            deployments.iter().map(log).collect()
         }
     }
-    Ok(count)
+}
+
+/// By a type of its own: see [`crate::platform::Platform::ask`].
+fn follow(desk: &Desk, log: Log, followed: Followed, now: Timestamp) -> BoxFuture<'_, Asked> {
+    Box::pin(async move {
+        let Followed { mut reach, told } = followed;
+        let result = read(desk, &log, &mut reach, now).await;
+        (log, Followed { reach, told }, result)
+    })
+}
+
+/// Reads a log up to now; gives how many entries there were.
+async fn read(desk: &Desk, log: &Log, reach: &mut Reach, now: Timestamp) -> Result<usize, Failed> {
+    let mut from = reach.begin(now);
+    let mut count = 0;
+    loop {
+        let to = reach.end(from, now);
+        let Log { service, entity } = log.clone();
+        let (told, is_cut) = ask(desk, Query { from, to, service, entity }, now).await?;
+        if is_cut {
+            if !reach.halve(from, to) {
+                return Err(Failed::Cut);
+            }
+            continue;
+        }
+        count += told;
+        reach.read(to, now);
+        // Should that fail, the same entries are asked for again, and known again.
+        let row = (log.id().to_string(), Through { at: to });
+        desk.kept.write(Kind::Audits, &[row]).await.ok();
+        if to >= now {
+            return Ok(count);
+        }
+        from = to;
+    }
+}
+
+/// Tells of every entry of this time, as far as they are listed; gives how many there were, and
+/// whether there are more.
+async fn ask(desk: &Desk, query: Query, now: Timestamp) -> Result<(usize, bool), Trouble> {
+    let genesys = &desk.genesys;
+    let (compat, path) = (genesys.account.compat, genesys.news.audit_path.as_str());
+    let mut listing = Audits::open(&desk.platform, query, compat, path, now).await?;
+    let mut count = 0;
+    while let Some(page) = listing.next().await? {
+        for entry in &page.entries {
+            tell(desk, entry).await;
+            count += 1;
+        }
+    }
+    Ok((count, listing.is_cut()))
+}
+
+/// Shows what came of all of them.
+fn take(desk: &Desk, all: &mut BTreeMap<Key, Followed>, asked: Vec<Asked>, now: Timestamp) {
+    let mut count = 0;
+    let mut trouble: Option<(Key, &'static str, String)> = None;
+    for (log, mut followed, result) in asked {
+        let id = log.id();
+        followed.told = match result {
+            Ok(more) => {
+                count += more;
+                None
+            }
+            Err(failed) => {
+                let (code, why) = (failed.code(), format!("{id}: {failed}"));
+                if followed.told != Some(code) {
+                    tracing::warn!(trouble = code, why, "the audit log cannot be read");
+                }
+                // Of several, always the same one.
+                let first = trouble.take().filter(|(known, ..)| known < id);
+                trouble = first.or(Some((id.clone(), code, why)));
+                Some(code)
+            }
+        };
+        all.insert(id.clone(), followed);
+    }
+    desk.show(|view| match trouble {
+        None => view.audits.succeeded(now, count),
+        Some((_, code, why)) => view.audits.failed(code, why),
+    });
 }
 
 pub(super) async fn tell(desk: &Desk, entry: &Entry) {
@@ -143,20 +239,5 @@ fn endpoint(desk: &Desk, entry: &Entry) -> Option<EndpointName> {
     match endpoints.as_slice() {
         [one] => Some(one.clone()),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn questions_overlap_and_skip_nothing() {
-        let at = |hours: i64| Timestamp::from_second(1_795_000_000 + 3600 * hours).unwrap();
-        let minutes = |at: Timestamp, minutes| at + SignedDuration::from_mins(minutes);
-        assert_eq!(begin(None, at(0)), at(-24), "the first");
-        assert_eq!(begin(Some(at(-1)), at(0)), minutes(at(-1), -30));
-        assert_eq!(begin(Some(at(-1000)), at(0)), at(-13 * 24), "after a long time");
-        assert_eq!(begin(Some(at(5)), at(0)), minutes(at(0), -30), "the clock went back");
     }
 }

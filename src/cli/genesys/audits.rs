@@ -123,14 +123,14 @@ async fn list(
         let query = Query { from, to, service: service.clone(), entity: args.entity.clone() };
         let (compat, path) = (genesys.account.compat, genesys.news.audit_path.as_str());
         let mut listing = Audits::open(platform, query, compat, path, clock::now()).await?;
-        let way = match listing.way() {
-            Way::Realtime => "at once",
-            Way::Query => "by a query, which may take minutes",
-            Way::Seed => "as the seeds do",
-        };
-        anstream::eprintln!("{DIM}asking {service} {way}{DIM:#}");
+        let mut way = listing.way();
+        anstream::eprintln!("{DIM}asking {service} {}{DIM:#}", words(way));
         let (mut pages, mut unreadable) = (0, 0);
         while let Some(page) = listing.next().await? {
+            if listing.way() != way {
+                way = listing.way();
+                anstream::eprintln!("{DIM}{service} was asked {}{DIM:#}", words(way));
+            }
             page.entries.iter().for_each(|entry| print(entry, args.json));
             (pages, unreadable) = (pages + 1, unreadable + page.unreadable);
             count += page.entries.len();
@@ -145,6 +145,14 @@ async fn list(
         }
     }
     Ok(count)
+}
+
+fn words(way: Way) -> &'static str {
+    match way {
+        Way::Realtime => "at once",
+        Way::Query => "by a query, which may take minutes",
+        Way::Seed => "as the seeds do",
+    }
 }
 
 /// Everything in it was made harmless where it came in.

@@ -29,6 +29,8 @@ pub enum Next {
     Page(u32),
     /// Behind this text, which is theirs alone to understand.
     Cursor(String),
+    /// Somewhere, and what is said of where cannot be used.
+    Nowhere,
 }
 
 impl Page {
@@ -39,11 +41,14 @@ impl Page {
         let number = |field: &str| answer.get(field).and_then(Value::as_u64);
         let cursor = ["cursor", "nextPageCursor"]
             .into_iter()
-            .find_map(|field| answer.get(field)?.as_str())
-            .filter(|cursor| (1..=MAX_CURSOR).contains(&cursor.len()));
+            .filter_map(|field| answer.get(field))
+            .find(|cursor| !cursor.is_null() && cursor.as_str() != Some(""));
         let page = number("pageNumber").and_then(|page| u32::try_from(page).ok());
         let next = match (cursor, page) {
-            (Some(cursor), _) => Next::Cursor(cursor.to_owned()),
+            (Some(cursor), _) => match cursor.as_str() {
+                Some(cursor) if cursor.len() <= MAX_CURSOR => Next::Cursor(cursor.to_owned()),
+                _ => Next::Nowhere,
+            },
             // However many pages are promised, one without entries is the last.
             (None, Some(page)) if !entities.is_empty() => {
                 let size = number("pageSize").unwrap_or(u64::from(SMALL_PAGE));
@@ -79,7 +84,8 @@ mod tests {
         assert_eq!(read(json!({ "nextPageCursor": "abc" })), Next::Cursor("abc".to_owned()));
         assert_eq!(read(json!({ "cursor": null })), Next::End);
         assert_eq!(read(json!({ "cursor": "" })), Next::End);
-        assert_eq!(read(json!({ "cursor": "x".repeat(5000) })), Next::End);
+        assert_eq!(read(json!({ "cursor": "x".repeat(5000) })), Next::Nowhere);
+        assert_eq!(read(json!({ "cursor": 7, "pageNumber": 1 })), Next::Nowhere);
         assert_eq!(read(json!({ "pageNumber": 1, "pageCount": 2 })), Next::Page(2));
         assert_eq!(read(json!({ "pageNumber": 2, "pageCount": 2 })), Next::End);
         assert_eq!(read(json!({ "pageNumber": 1, "pageSize": 2 })), Next::Page(2));

@@ -2,9 +2,9 @@
 
 use std::process::Output;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use watchpost::simulator::{AllowList, Org, Simulator, Surface};
+use watchpost::simulator::{AllowList, Body, Org, Scripted, Simulator, Surface};
 
 use super::{door, home, now, shop};
 use crate::fixture::daemon::{Home, PATIENCE, watchpost};
@@ -62,6 +62,68 @@ fn a_service_that_is_not_given_at_once_is_asked_by_a_query() {
     assert_eq!(entries(&output).len(), 1200);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("by a query") && told.contains("page 3: 1200 entries"), "{told}");
+}
+
+#[test]
+fn a_service_that_is_refused_at_once_is_asked_by_a_query() {
+    let simulator = shop();
+    edit(&simulator, 3);
+    simulator.with(|org| org.audits.refused.insert("WebDeployments".to_owned()));
+    let home = home(&simulator, "", &door(&simulator));
+    let output = ask(&home, &["--json"]);
+    let told = String::from_utf8(output.stderr.clone()).unwrap();
+    assert!(told.contains("at once") && told.contains("WebDeployments was asked by a query"));
+    assert_eq!(entries(&output).len(), 3);
+    let daemon = home.start();
+    until(&daemon, "/api/v1/changes?source=audit", |answer| !answer["changes"][2].is_null());
+    // Where the query is refused as well, that is said.
+    simulator.with(|org| org.audits.fail = true);
+    assert_eq!(ask(&home, &[]).status.code(), Some(1));
+}
+
+#[test]
+fn a_service_that_fails_keeps_no_other_from_being_read() {
+    let simulator = shop();
+    edit(&simulator, 3);
+    // Neither comes first everywhere.
+    let services = "audit-services = [\"Routing\", \"WebDeployments\", \"Zeal\"]\n";
+    simulator.with(|org| org.audits.fail = true);
+    let home = home(&simulator, services, &door(&simulator));
+    let daemon = home.start();
+    until(&daemon, "/api/v1/changes?source=audit", |answer| !answer["changes"][2].is_null());
+    let is_told = |answer: &Value| !answer["audits"]["trouble"].is_null();
+    let news = until(&daemon, "/api/v1/news", is_told);
+    let message = news["audits"]["trouble"]["message"].as_str().unwrap();
+    assert!(message.starts_with("Routing: "), "{message}");
+}
+
+#[test]
+fn a_listing_that_is_cut_is_read_in_pieces_and_nothing_of_it_is_passed_over() {
+    let simulator = shop();
+    edit(&simulator, 3);
+    let usual = || Scripted::new(200, Body::Usual);
+    // More is there, and nobody says where: it happens to a whole day, and to half of it.
+    let cut = || Scripted::json(200, "{\"entities\": [], \"cursor\": 7}");
+    simulator.script(Surface::Audits, [usual(), cut(), usual(), cut()]);
+    let home = home(&simulator, "", &door(&simulator));
+    let daemon = home.start();
+    until(&daemon, "/api/v1/changes?source=audit", |answer| !answer["changes"][2].is_null());
+    until(&daemon, "/api/v1/news", |answer| !answer["audits"]["read_at"].is_null());
+    let seen = simulator.seen(Surface::Audits);
+    let asked: Vec<[Timestamp; 2]> = seen
+        .iter()
+        .filter_map(|seen| {
+            let body: Value = serde_json::from_slice(&seen.body).ok()?;
+            let (from, to) = body["interval"].as_str()?.split_once('/')?;
+            Some([from.parse().unwrap(), to.parse().unwrap()])
+        })
+        .collect();
+    let [whole, half, quarters @ ..] = asked.as_slice() else { panic!("{asked:?}") };
+    assert_eq!(quarters.len(), 4, "{asked:?}");
+    assert_eq!((half[0], quarters[0][0]), (whole[0], whole[0]), "{asked:?}");
+    assert!(half[1] < whole[1] && quarters[0][1] < half[1], "{asked:?}");
+    assert!(quarters.windows(2).all(|two| two[0][1] == two[1][0]), "{asked:?}");
+    assert_eq!(quarters[3][1], whole[1]);
 }
 
 #[test]
