@@ -1,4 +1,4 @@
-//! One HTTP client for whatever is not a probe.
+//! One HTTP client for whatever is not a probe, and the way there for sockets.
 //!
 //! Whoever answers is a stranger: nothing is followed, every request has a deadline, every answer
 //! a size. Each request has a connection of its own, so that nothing of one answer is taken for the
@@ -7,6 +7,7 @@
 pub mod json;
 mod network;
 pub mod retry_after;
+pub mod tcp;
 
 use std::time::Duration;
 

@@ -7,8 +7,10 @@ pub mod queue;
 pub mod topic;
 pub mod transition;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
+use super::moment;
 use crate::event::key::{EventId, Key};
 use crate::outcome::quoted::Quoted;
 
@@ -81,6 +83,8 @@ pub struct Channel {
     pub id: Key,
     /// Where its socket is opened.
     pub connect_uri: String,
+    /// When it ends, unless its topics are set before.
+    pub expires: Option<Timestamp>,
 }
 
 impl Channel {
@@ -91,7 +95,8 @@ impl Channel {
         let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         let id = Key::new(id).ok().filter(|_| plain)?;
         let connect_uri = text("connectUri").filter(|uri| uri.len() <= 2048)?.to_owned();
-        Some(Self { id, connect_uri })
+        let expires = answer.get("expires").and_then(moment::read);
+        Some(Self { id, connect_uri, expires })
     }
 
     /// Reads the client's channels; what is none is passed over.

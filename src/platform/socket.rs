@@ -7,7 +7,6 @@ use futures_util::{SinkExt, StreamExt};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -19,6 +18,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::check::target::{Host, Target};
 use crate::genesys::bases::Bases;
+use crate::outbound::tcp;
 use crate::outcome::quoted::Quoted;
 
 /// Longest that opening may take: addresses, TLS, the upgrade.
@@ -120,15 +120,10 @@ impl Socket {
     ) -> Result<Self, SocketError> {
         let network =
             |error: std::io::Error| SocketError::Network { said: Quoted::text(&error.to_string()) };
-        let (stream, name) = match &url.host {
-            Host::Name(name) => {
-                let stream = TcpStream::connect((name.as_ref(), url.port)).await;
-                (stream.map_err(network)?, ServerName::DnsName(name.clone()))
-            }
-            Host::Address(address) => {
-                let stream = TcpStream::connect((*address, url.port)).await;
-                (stream.map_err(network)?, ServerName::from(*address))
-            }
+        let stream = tcp::connect(url).await.map_err(network)?;
+        let name = match &url.host {
+            Host::Name(name) => ServerName::DnsName(name.clone()),
+            Host::Address(address) => ServerName::from(*address),
         };
         let stream: Box<dyn Stream> = match url.scheme.is_tls() {
             true => {

@@ -34,6 +34,14 @@ pub struct Notifications {
     pub answers_pings: bool,
     /// Topics that begin so are refused: a permission is missing.
     pub refused_topics: BTreeSet<String>,
+    /// How long a channel lives from its making, and from each time that its topics are set.
+    pub life: SignedDuration,
+    /// So many sockets more are told that they will be closed as soon as they are open.
+    pub hasty_closings: usize,
+    /// So many channels more are gone as soon as their socket is open.
+    pub hasty_ends: usize,
+    /// Where channels are said to be, if not at the simulator's own doors: `HOST[:PORT]`.
+    pub host: Option<String>,
     channels: Vec<Channel>,
     gone: VecDeque<String>,
 }
@@ -53,6 +61,10 @@ impl Default for Notifications {
             heartbeat: Duration::from_secs(30),
             answers_pings: true,
             refused_topics: BTreeSet::new(),
+            life: LIFE,
+            hasty_closings: 0,
+            hasty_ends: 0,
+            host: None,
             channels: Vec::new(),
             gone: VecDeque::new(),
         }
@@ -74,6 +86,11 @@ impl Notifications {
     /// Sockets that are open.
     pub fn connections(&self) -> usize {
         self.channels.iter().filter(|channel| channel.line.is_some()).count()
+    }
+
+    /// When a channel ends whose topics are set now.
+    fn end(&self, now: Timestamp) -> Timestamp {
+        now.saturating_add(self.life).unwrap_or(Timestamp::MAX)
     }
 
     fn find(&mut self, id: &str) -> Option<&mut Channel> {
@@ -117,7 +134,7 @@ impl Channel {
 /// `/api/v2/notifications/channels…`, but for subscriptions.
 pub(super) fn channels(org: &mut Org, request: &Request, now: Timestamp) -> Answer {
     org.notifications.expire(now);
-    let at = org.authority();
+    let at = org.notifications.host.clone().unwrap_or_else(|| org.authority());
     let known = |id: &str| org.notifications.channels.iter().any(|channel| channel.id == id);
     match (request.segments().get(4..).unwrap_or_default(), &request.method) {
         ([], &Method::POST) => create(org, &at, now),
@@ -140,7 +157,7 @@ fn create(org: &mut Org, at: &str, now: Timestamp) -> Answer {
     }
     let channel = Channel {
         id: format!("streaming-1-{}", org.ids.uuid().replace('-', "")),
-        expires: now.saturating_add(LIFE).unwrap_or(Timestamp::MAX),
+        expires: org.notifications.end(now),
         topics: BTreeSet::new(),
         line: None,
     };
@@ -154,16 +171,25 @@ pub(super) fn upgrade(org: &mut Org, request: &Request, now: Timestamp) -> Reply
     org.notifications.expire(now);
     let id = request.segments().get(1).copied().unwrap_or_default().to_owned();
     let heartbeat = org.notifications.heartbeat;
+    if org.notifications.hasty_ends > 0 {
+        org.notifications.hasty_ends -= 1;
+        org.drop_channel(&id);
+    }
     if org.notifications.gone.contains(&id) {
         let seat = org.lines.open(Kind::Streaming, None);
         org.lines.send(seat.id, &gone());
         org.lines.push(seat.id, Push::Close(1000, "gone"));
         return Reply::Socket(seat);
     }
-    let Some(channel) = org.notifications.find(&id) else {
+    if org.notifications.find(&id).is_none() {
         return Reply::Answer(Answer::not_found("The requested channel"));
-    };
+    }
     let seat = org.lines.open(Kind::Streaming, Some(heartbeat));
+    if org.notifications.hasty_closings > 0 {
+        org.notifications.hasty_closings -= 1;
+        org.lines.send(seat.id, &closing(&mut org.ids));
+    }
+    let Some(channel) = org.notifications.find(&id) else { return Reply::Socket(seat) };
     if let Some(first) = channel.line.replace(seat.id) {
         org.lines.push(first, Push::Close(1001, "another socket was opened"));
     }
@@ -183,6 +209,11 @@ pub(super) fn frame(org: &Org, line: u64, text: &str) {
 /// What is said of a channel that is not there any more.
 fn gone() -> Value {
     json!({ "result": "404", "message": "Channel not found" })
+}
+
+/// What is said before a socket is closed.
+fn closing(ids: &mut Ids) -> Value {
+    event_frame(ids, "v2.system.socket_closing", &json!({}))
 }
 
 /// What a channel is told.
@@ -211,7 +242,7 @@ impl Org {
     /// The notification sockets are told that they will be closed.
     pub fn announce_closing(&mut self) {
         for line in self.lines.of(Kind::Streaming) {
-            let frame = event_frame(&mut self.ids, "v2.system.socket_closing", &json!({}));
+            let frame = closing(&mut self.ids);
             self.lines.send(line, &frame);
         }
     }

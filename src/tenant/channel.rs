@@ -27,7 +27,7 @@ use crate::clock;
 use crate::event::key::EventId;
 use crate::genesys::channel::backlog::Gap;
 use crate::genesys::channel::lease::{Due, Lease};
-use crate::genesys::channel::pulse::{self, Lost};
+use crate::genesys::channel::pulse::{self, Lost, Tries};
 use crate::genesys::channel::{Channel, MAX_FRAME};
 use crate::genesys::trouble::{Kind, Trouble};
 use crate::outbound::chance;
@@ -128,19 +128,18 @@ impl Listener {
     }
 
     async fn listen(mut self) {
-        let mut tries = 0;
+        let mut tries = Tries::default();
         loop {
             let (socket, opened) = match opening(&mut self).await {
                 Ok(socket) => (socket, Instant::now()),
                 Err(failed) => {
                     self.say(&failed);
-                    let wait = pulse::wait(tries, chance());
+                    let wait = pulse::wait(tries.failed(), chance());
                     // What the server asks for goes first.
                     let asked = match &failed {
                         Failed::Api(trouble) => trouble.kind.wait(),
                         _ => None,
                     };
-                    tries = tries.saturating_add(1);
                     sleep(wait.max(asked.unwrap_or_default())).await;
                     continue;
                 }
@@ -157,13 +156,9 @@ impl Listener {
             if lost == Lost::Gone {
                 self.channel = None;
             }
-            // One that was open for a while was no try that failed.
-            tries = if opened.elapsed() >= pulse::SILENCE { 0 } else { tries.saturating_add(1) };
-            let wait = match lost {
-                // It goes on elsewhere for a minute: nothing is missed by whoever is quick.
-                Lost::Closing | Lost::Gone => pulse::wait(0, chance()),
-                _ => pulse::wait(tries, chance()),
-            };
+            // Also one that is to go on elsewhere, or whose channel is gone: where each is so at once,
+            // nobody is helped by haste.
+            let wait = pulse::wait(tries.lost(opened.elapsed()), chance());
             sleep(wait).await;
         }
     }
@@ -172,7 +167,8 @@ impl Listener {
     async fn open(&mut self) -> Result<Socket, Failed> {
         self.topics.learn(&self.desk).await?;
         let wanted = self.topics.wanted(&self.desk);
-        if wanted.is_empty() {
+        if wanted.topics.is_empty() {
+            self.topics.set(wanted, Vec::new());
             self.topics.show(&self.desk, &self.meters);
             return Err(Failed::NoTopics);
         }
@@ -198,24 +194,30 @@ impl Listener {
             self.former = None;
         }
         self.channel = self.channel.take().filter(|(_, lease)| lease.due(now) != Due::Over);
-        if let Some((channel, _)) = &self.channel {
-            match self.desk.platform.subscribe(&channel.id, &wanted).await {
-                Ok(told) => self.topics.told(told),
+        let mut lease = None;
+        if let Some((channel, known)) = &self.channel {
+            match self.desk.platform.subscribe(&channel.id, &wanted.topics).await {
+                Ok(told) => {
+                    lease = Some(known.renewed(now));
+                    self.topics.set(wanted.clone(), told);
+                }
                 // It lived for a day at the most, or was one too many.
                 Err(trouble) if is_gone(&trouble) => self.channel = None,
                 Err(trouble) => return Err(trouble.into()),
             }
         }
-        let (channel, is_new) = match &self.channel {
-            Some((channel, _)) => (channel.clone(), false),
-            None => (self.desk.platform.make_channel().await?, true),
+        let channel = match &self.channel {
+            Some((channel, _)) => channel.clone(),
+            None => self.desk.platform.make_channel().await?,
         };
         let (id, uri) = (channel.id.clone(), channel.connect_uri.clone());
+        let is_new = lease.is_none();
+        let lease = lease.unwrap_or_else(|| Lease::until(now, channel.expires));
         // From here on, also where its topics are refused: each channel is one of few.
-        self.channel = Some((channel, Lease::new(now)));
+        self.channel = Some((channel, lease));
         if is_new {
-            let told = self.desk.platform.subscribe(&id, &wanted).await?;
-            self.topics.told(told);
+            let told = self.desk.platform.subscribe(&id, &wanted.topics).await?;
+            self.topics.set(wanted, told);
         }
         self.topics.show(&self.desk, &self.meters);
         self.remember().await;

@@ -119,6 +119,28 @@ impl Pulse {
     }
 }
 
+/// How often in a row there was no socket, or none for long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tries(u32);
+
+impl Tries {
+    /// There was none; gives how often that had been so before.
+    pub fn failed(&mut self) -> u32 {
+        let before = self.0;
+        self.0 = before.saturating_add(1);
+        before
+    }
+
+    /// One was lost that was open for so long; gives how many before it were not open for long.
+    /// One that was open for a while was no try that failed.
+    pub fn lost(&mut self, open: Duration) -> u32 {
+        if open >= SILENCE {
+            *self = Self::default();
+        }
+        self.failed()
+    }
+}
+
 /// How long to wait before try number `tries`, the first of which is 0; `chance` is from 0 to 1.
 ///
 /// All that lost a server at one moment must not come back to it at one moment.
@@ -161,6 +183,14 @@ mod tests {
         let mut pulse = Pulse::new(s(0));
         pulse.heard(&Frame::Gone, s(1));
         assert_eq!(pulse.step(s(1)), Step::Leave(Lost::Gone));
+    }
+
+    #[test]
+    fn sockets_that_are_lost_at_once_become_rarer_whyever_they_are_lost() {
+        let mut tries = Tries::default();
+        let lost: Vec<_> = (0..4).map(|_| tries.lost(s(1))).collect();
+        assert_eq!((lost, tries.failed()), (vec![0, 1, 2, 3], 4));
+        assert_eq!((tries.lost(SILENCE), tries.lost(s(0))), (0, 1), "that one was good");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{LIFE, topics};
+use super::topics;
 use crate::simulator::answer::Answer;
 use crate::simulator::org::Org;
 use crate::simulator::request::Request;
@@ -19,6 +19,7 @@ pub fn answer(org: &mut Org, request: &Request, now: Timestamp) -> Answer {
     org.notifications.expire(now);
     let id = request.segments().get(4).copied().unwrap_or_default().to_owned();
     let refused = org.notifications.refused_topics.clone();
+    let end = org.notifications.end(now);
     let Some(channel) = org.notifications.find(&id) else {
         return Answer::not_found("The requested channel");
     };
@@ -51,7 +52,7 @@ pub fn answer(org: &mut Org, request: &Request, now: Timestamp) -> Answer {
             }
             channel.topics = topics;
             if replaces {
-                channel.expires = now.saturating_add(LIFE).unwrap_or(Timestamp::MAX);
+                channel.expires = end;
             }
             match ignores_errors {
                 true => Answer::ok(&verdicts(&asked, &results)),

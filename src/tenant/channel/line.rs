@@ -6,17 +6,19 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use jiff::Timestamp;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::frames::Taker;
 use super::handover::{Handed, Handover};
+use super::topics::Wanted;
 use super::{Listener, is_gone};
 use crate::clock;
 use crate::genesys::channel::backlog::Gap;
-use crate::genesys::channel::lease::{Due, Lease};
-use crate::genesys::channel::pulse::{Lost, Pulse, Step};
+use crate::genesys::channel::lease::Due;
+use crate::genesys::channel::pulse::{self, Lost, Pulse, Step, Tries};
 use crate::genesys::channel::{Frame, MAX_FRAME, PING, Subscription};
 use crate::genesys::trouble::Trouble;
+use crate::outbound::chance;
 use crate::platform::socket::{Heard, Socket};
 
 /// Longest that a ping may take to leave.
@@ -25,7 +27,11 @@ const SENDING: Duration = Duration::from_secs(5);
 /// Time between two notes of how far nothing was missed.
 const REMEMBER_EVERY: Duration = Duration::from_secs(60);
 
-type Renewed = (Timestamp, Result<Vec<Subscription>, Trouble>);
+/// Time between two looks at which topics there are: a deployment's configuration is known only once
+/// the deployment was looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+type Renewed = (Timestamp, Wanted, Result<Vec<Subscription>, Trouble>);
 type Renewal = Pin<Box<dyn Future<Output = Renewed> + Send>>;
 
 /// Follows it. What is stored is waited for beside it, so that one slow disk does not make the
@@ -36,6 +42,10 @@ pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker)
     let mut handover = Handover::default();
     let mut renewals: FuturesUnordered<Renewal> = FuturesUnordered::new();
     let mut remember_at = begun + REMEMBER_EVERY;
+    let mut look_at = begun + LOOK_EVERY;
+    // Not forgotten while the topics of another time are being set.
+    let mut looks = false;
+    let (mut tries, mut opened) = (Tries::default(), begun);
     let mut settings = listener.desk.settings.clone();
     let stop = listener.desk.stop.clone();
     let lost = loop {
@@ -49,11 +59,17 @@ pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker)
                 old.close().await;
             }
             pulse = Pulse::new(begun.elapsed());
+            opened = Instant::now();
         }
         let until = match pulse.step(begun.elapsed()) {
             _ if handover.goes_on() => handover.until(),
             Step::Leave(Lost::Closing) => {
-                handover = listener.handover();
+                // The first at once. Where each is closed as soon as it is open, they become rarer.
+                let wait = match tries.lost(opened.elapsed()) {
+                    0 => Duration::ZERO,
+                    tries => pulse::wait(tries, chance()),
+                };
+                handover = listener.handover(wait);
                 match handover.goes_on() {
                     true => continue,
                     false => break Lost::Closing,
@@ -82,6 +98,13 @@ pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker)
                 Instant::now() + left.unwrap_or_default()
             }
         };
+        if looks && renewals.is_empty() {
+            looks = false;
+            if listener.has_other_topics() {
+                renewals.push(listener.renewal());
+                continue;
+            }
+        }
         tokio::select! {
             heard = socket.next(), if taker.has_room() && !handover.has_ended() => match heard {
                 Heard::Text(text) => {
@@ -110,8 +133,8 @@ pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker)
             () = taker.settle() => if taker.is_whole() {
                 listener.whole_until = Some(clock::now());
             },
-            Some((at, told)) = renewals.next(), if !renewals.is_empty() => {
-                if let Err(lost) = listener.renewed(at, told) {
+            Some(renewed) = renewals.next(), if !renewals.is_empty() => {
+                if let Err(lost) = listener.renewed(renewed) {
                     break lost;
                 }
             }
@@ -120,9 +143,12 @@ pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker)
                 if changed.is_err() {
                     break Lost::Closed;
                 }
-                if listener.has_other_topics() && renewals.is_empty() {
-                    renewals.push(listener.renewal());
-                }
+                looks = true;
+            }
+            () = sleep_until(look_at) => {
+                look_at = Instant::now() + LOOK_EVERY;
+                // What failed is tried again when the channel is to be renewed again.
+                looks |= !listener.has_failed();
             }
             () = sleep_until(remember_at) => {
                 remember_at = Instant::now() + REMEMBER_EVERY;
@@ -141,11 +167,12 @@ pub async fn hold(listener: &mut Listener, mut socket: Socket, mut taker: Taker)
 
 impl Listener {
     /// Opens another socket on the same channel, beside the one that is about to be closed.
-    fn handover(&self) -> Handover {
+    fn handover(&self, wait: Duration) -> Handover {
         let Some((channel, _)) = &self.channel else { return Handover::default() };
         let (uri, tls) = (channel.connect_uri.clone(), self.tls.clone());
         let platform = self.desk.platform.clone();
         Handover::begin(Box::pin(async move {
+            sleep(wait).await;
             Socket::open(platform.bases(), &tls, &uri, MAX_FRAME).await
         }))
     }
@@ -166,37 +193,37 @@ impl Listener {
         self.channel.as_ref().map_or(Due::Over, |(_, lease)| lease.due(clock::now()))
     }
 
-    /// Whether what is wanted is not what is subscribed to.
-    fn has_other_topics(&mut self) -> bool {
-        let before = self.topics.asked().to_vec();
-        let now = self.topics.wanted(&self.desk);
-        !now.is_empty() && now != before
+    /// Whether the topics could not be set when they were to be.
+    fn has_failed(&self) -> bool {
+        self.channel.as_ref().is_some_and(|(_, lease)| lease.has_failed())
+    }
+
+    /// Whether what is wanted is not what was set.
+    fn has_other_topics(&self) -> bool {
+        self.topics.differ_from(&self.topics.wanted(&self.desk))
     }
 
     /// Sets the topics again.
-    fn renewal(&mut self) -> Renewal {
+    fn renewal(&self) -> Renewal {
         let wanted = self.topics.wanted(&self.desk);
         let (platform, now) = (self.desk.platform.clone(), clock::now());
         let id = self.channel.as_ref().map(|(channel, _)| channel.id.clone());
         Box::pin(async move {
-            match id {
-                Some(id) => (now, platform.subscribe(&id, &wanted).await),
-                None => (now, Ok(Vec::new())),
-            }
+            let told = match id {
+                Some(id) => platform.subscribe(&id, &wanted.topics).await,
+                None => Ok(Vec::new()),
+            };
+            (now, wanted, told)
         })
     }
 
-    fn renewed(
-        &mut self,
-        at: Timestamp,
-        told: Result<Vec<Subscription>, Trouble>,
-    ) -> Result<(), Lost> {
+    fn renewed(&mut self, (at, wanted, told): Renewed) -> Result<(), Lost> {
         match told {
             Ok(told) => {
                 if let Some((_, lease)) = &mut self.channel {
-                    *lease = Lease::new(at);
+                    *lease = lease.renewed(at);
                 }
-                self.topics.told(told);
+                self.topics.set(wanted, told);
                 self.topics.show(&self.desk, &self.meters);
                 Ok(())
             }

@@ -9,11 +9,21 @@ use crate::genesys::channel::{MAX_TOPICS, Subscription};
 use crate::genesys::trouble::{Kind, Trouble};
 use crate::tenant::Desk;
 
+/// What the config asks for, as far as ids are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The topics that nothing speaks against, in their order.
+    pub topics: Vec<Key>,
+    /// What speaks against the others.
+    faults: BTreeMap<Key, Fault>,
+}
+
 /// What is known of topics.
 #[derive(Debug, Default)]
 pub struct Topics {
     offered: Option<Offered>,
-    asked: Vec<Key>,
+    /// What was set last.
+    set: Vec<Key>,
     subscribed: BTreeSet<Key>,
     faults: BTreeMap<Key, Fault>,
 }
@@ -31,7 +41,7 @@ impl Topics {
     }
 
     /// The topics of the config, with ids, that nothing speaks against.
-    pub fn wanted(&mut self, desk: &Desk) -> Vec<Key> {
+    pub fn wanted(&self, desk: &Desk) -> Wanted {
         let settings = desk.settings.borrow();
         let doors = settings.deployments();
         let deployments: Vec<_> = doors.iter().map(|id| id.key().clone()).collect();
@@ -42,7 +52,7 @@ impl Topics {
         let queues: Vec<_> = settings.queues.iter().cloned().collect();
         let ids =
             Ids { deployments: &deployments, configurations: &configurations, queues: &queues };
-        self.faults.clear();
+        let mut faults = BTreeMap::new();
         let mut wanted = Vec::new();
         for name in &desk.genesys.news.topics {
             let judged = expand(name, ids).and_then(|topics| {
@@ -51,22 +61,23 @@ impl Topics {
             });
             match judged {
                 Ok(topics) => wanted.extend(topics),
-                Err(fault) => drop(self.faults.insert(name.clone(), fault)),
+                Err(fault) => drop(faults.insert(name.clone(), fault)),
             }
         }
         wanted.sort();
         wanted.dedup();
         if let Some(name) = wanted.get(MAX_TOPICS) {
-            self.faults.insert(name.clone(), Fault::TooMany);
+            faults.insert(name.clone(), Fault::TooMany);
         }
         wanted.truncate(MAX_TOPICS);
-        self.asked.clone_from(&wanted);
-        wanted
+        Wanted { topics: wanted, faults }
     }
 
-    /// Takes in what became of each.
-    pub fn told(&mut self, told: Vec<Subscription>) {
-        self.subscribed = self.asked.iter().cloned().collect();
+    /// These were asked for: takes in what became of each.
+    pub fn set(&mut self, wanted: Wanted, told: Vec<Subscription>) {
+        let Wanted { topics, faults } = wanted;
+        self.subscribed = topics.iter().cloned().collect();
+        (self.set, self.faults) = (topics, faults);
         for Subscription { topic, refused } in told {
             if let Some(refusal) = refused {
                 self.subscribed.remove(&topic);
@@ -75,9 +86,9 @@ impl Topics {
         }
     }
 
-    /// What was asked for last.
-    pub fn asked(&self) -> &[Key] {
-        &self.asked
+    /// Whether others are wanted than were set last.
+    pub fn differ_from(&self, wanted: &Wanted) -> bool {
+        !wanted.topics.is_empty() && wanted.topics != self.set
     }
 
     /// How many are subscribed to.

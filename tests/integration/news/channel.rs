@@ -1,11 +1,14 @@
 //! The notification channel: events without a public URL.
 
 use std::cell::Cell;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use watchpost::simulator::{
-    AllowList, Course, Org, QUEUE as SHOPS_QUEUE, Scripted, Simulator, Surface,
+    AllowList, Body, Course, Org, QUEUE as SHOPS_QUEUE, Scripted, Simulator, Surface,
 };
 
 use super::{QUEUE, door, home, now, shop};
@@ -203,6 +206,115 @@ fn before_a_socket_closes_another_takes_its_place_and_no_event_is_lost_or_double
     assert_eq!(simulator.with(|org| org.notifications.channels().len()), 1);
 }
 
+/// Time between one request and the next.
+fn gaps(simulator: &Simulator, surface: Surface) -> Vec<Duration> {
+    let seen = simulator.seen(surface);
+    seen.windows(2).map(|two| two[1].at - two[0].at).collect()
+}
+
+/// The shortest wait before try number `tries`, the first of which is 0.
+fn shortest(tries: u32) -> Duration {
+    Duration::from_millis(200) * 2_u32.pow(tries)
+}
+
+#[test]
+fn a_server_that_closes_each_socket_at_once_is_asked_ever_more_rarely() {
+    let simulator = shop();
+    simulator.with(|org| org.notifications.hasty_closings = 3);
+    let (_home, daemon) = listening(&simulator, DEPLOYMENTS);
+    daemon.metrics_until("three of them", 2 * PATIENCE, |page| {
+        page.contains("watchpost_channel_lost_total{reason=\"closing\"} 3\n")
+            && page.contains("watchpost_channel_connected 1\n")
+    });
+    let gaps = gaps(&simulator, Surface::Streaming);
+    assert_eq!(gaps.len(), 3, "{gaps:?}");
+    // The first goes on elsewhere at once.
+    assert!(gaps[1] >= shortest(1) && gaps[2] >= shortest(2), "{gaps:?}");
+}
+
+#[test]
+fn a_channel_that_is_gone_each_time_is_made_ever_more_rarely() {
+    let simulator = shop();
+    simulator.with(|org| org.notifications.hasty_ends = 4);
+    let home = home(&simulator, DEPLOYMENTS, &door(&simulator));
+    let daemon = home.start();
+    daemon.metrics_until("four of them", 2 * PATIENCE, |page| {
+        page.contains("watchpost_channel_lost_total{reason=\"gone\"} 4\n")
+            && page.contains("watchpost_channel_connected 1\n")
+    });
+    let gaps = gaps(&simulator, Surface::Streaming);
+    assert_eq!(gaps.len(), 4, "{gaps:?}");
+    assert!((0..4).all(|tries| gaps[tries as usize] >= shortest(tries)), "{gaps:?}");
+}
+
+#[test]
+fn a_channel_is_renewed_before_its_life_ends_and_goes_on() {
+    let simulator = shop();
+    let life = Duration::from_secs(20);
+    simulator.with(|org| org.notifications.life = life.try_into().unwrap());
+    let (_home, daemon) = listening(&simulator, DEPLOYMENTS);
+    let channels = simulator.with(|org| org.notifications.channels());
+    // It is over by the second of these, but for the first.
+    let page = daemon.metrics_until("two renewals", 3 * PATIENCE, |_| {
+        simulator.requests(Surface::Subscriptions) >= 3
+    });
+    assert_eq!(simulator.with(|org| org.notifications.channels()), channels);
+    assert_eq!(sum(&page, "watchpost_channel_lost_total"), 0.0, "{page}");
+    let gaps = gaps(&simulator, Surface::Subscriptions);
+    assert!(gaps.iter().all(|gap| *gap < life), "{gaps:?}");
+    edit(&simulator, "new.example");
+    daemon.metrics_until("an event", PATIENCE, |page| {
+        sum(page, "watchpost_events_received_total{source=\"channel\",class=\"deployment\"") == 1.0
+    });
+}
+
+#[test]
+fn topics_of_what_is_not_known_yet_are_set_once_it_is() {
+    let simulator = shop();
+    // The channel is open before anything is known of deployments.
+    let late = Scripted::new(200, Body::Usual).after(Duration::from_secs(4));
+    simulator.script(Surface::Deployments, [late]);
+    let topics = "topics = [\"v2.webdeployments.deployments.{id}\", \
+        \"v2.webdeployments.configurations.{id}\"]\naudits = false\n";
+    let (_home, daemon) = listening(&simulator, topics);
+    let first = simulator.seen(Surface::Subscriptions).remove(0);
+    let first: Value = serde_json::from_slice(&first.body).unwrap();
+    assert_eq!(first.as_array().unwrap().len(), 1, "{first}");
+    let is_set = |answer: &Value| !answer["channel"]["topics"][1].is_null();
+    let news = until(&daemon, "/api/v1/news", is_set);
+    assert_eq!(news["channel"]["refused"], json!([]), "{news:#}");
+    assert_eq!(simulator.requests(Surface::Streaming), 1, "over the same socket");
+}
+
+#[test]
+fn another_config_while_topics_are_being_set_is_not_forgotten() {
+    let simulator = shop();
+    let with = |queues: &[&str]| {
+        let queues = format!("queues = {queues:?}");
+        door(&simulator).replace(&format!("queues = [\"{QUEUE}\"]"), &queues)
+    };
+    let home = home(&simulator, CONVERSATIONS, &with(&[QUEUE]));
+    let daemon = home.start();
+    connected(&daemon);
+    let slow = Scripted::new(200, Body::Usual).after(Duration::from_secs(3));
+    simulator.script(Surface::Subscriptions, [slow]);
+    let reload = |queues: &[&str]| {
+        let other = super::home(&simulator, CONVERSATIONS, &with(queues));
+        std::fs::copy(other.config(), home.config()).unwrap();
+        daemon.signal("HUP");
+    };
+    reload(&[QUEUE, "q-2"]);
+    daemon.metrics_until("topics being set", PATIENCE, |_| {
+        simulator.requests(Surface::Subscriptions) == 2
+    });
+    reload(&[QUEUE, "q-2", "q-3"]);
+    daemon.wait_for_line("config read again");
+    let is_set = |answer: &Value| !answer["channel"]["topics"][2].is_null();
+    until(&daemon, "/api/v1/news", is_set);
+    let channels = simulator.with(|org| org.notifications.channels());
+    assert_eq!(simulator.with(|org| org.notifications.topics(&channels[0])).len(), 3);
+}
+
 #[test]
 fn what_was_missed_is_asked_for_and_stored_once() {
     let simulator = shop();
@@ -379,4 +491,63 @@ fn what_opens_a_channel_is_in_no_file_no_answer_and_no_line_and_a_restart_finds_
     let daemon = home.start();
     connected(&daemon);
     assert_eq!(simulator.with(|org| org.notifications.channels()), [channel]);
+}
+
+/// A proxy that leads everybody to this address, and what it was asked.
+fn proxy(to: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (listener, journal) = (TcpListener::bind("127.0.0.1:0").unwrap(), asked.clone());
+    let address = listener.local_addr().unwrap();
+    // They end with their sockets, and with the process.
+    std::thread::spawn(move || {
+        for visitor in listener.incoming() {
+            let (mut visitor, journal) = (visitor.unwrap(), journal.clone());
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    visitor.read_exact(&mut byte).unwrap();
+                    head.extend(byte);
+                }
+                journal.lock().unwrap().push(String::from_utf8(head).unwrap());
+                let mut server = TcpStream::connect(to).unwrap();
+                visitor.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+                let (mut there, mut back) =
+                    (visitor.try_clone().unwrap(), server.try_clone().unwrap());
+                std::thread::spawn(move || std::io::copy(&mut there, &mut back));
+                std::io::copy(&mut server, &mut visitor).ok();
+            });
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn the_socket_goes_by_the_proxy_that_the_environment_names() {
+    let simulator = shop();
+    let host = "streaming.genesys.example";
+    simulator.with(|org| org.notifications.host = Some(host.to_owned()));
+    let (address, asked) = proxy(simulator.address());
+    let home = home(&simulator, DEPLOYMENTS, &door(&simulator));
+    let config = std::fs::read_to_string(home.config()).unwrap();
+    let here = format!("streaming-url = \"{}\"", simulator.socket_base());
+    let there = config.replace(&here, &format!("streaming-url = \"wss://{host}\""));
+    std::fs::write(home.config(), there).unwrap();
+    let daemon = home.start_with(|command| {
+        for name in ["HTTP_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy"]
+        {
+            command.env_remove(name);
+        }
+        command.env("HTTPS_PROXY", format!("http://user:secret@{address}"));
+    });
+    connected(&daemon);
+    edit(&simulator, "new.example");
+    daemon.metrics_until("an event", PATIENCE, |page| {
+        sum(page, "watchpost_events_received_total{source=\"channel\",class=\"deployment\"") == 1.0
+    });
+    let asked = asked.lock().unwrap();
+    let [asked] = asked.as_slice() else { panic!("{asked:?}") };
+    assert!(asked.starts_with(&format!("CONNECT {host}:443 HTTP/1.1\r\n")), "{asked}");
+    // user:secret
+    assert!(asked.contains("\r\nProxy-Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"), "{asked}");
 }
