@@ -30,7 +30,7 @@ pub use crate::genesys::trouble::{Kind, Trouble};
 use crate::outbound::{Outbound, SetupError};
 use crate::outcome::quoted::Quoted;
 use exchange::Prepared;
-use gates::Gates;
+pub use gates::Gates;
 use persist::Shared;
 use token::Tokens;
 
@@ -141,8 +141,13 @@ pub struct Reply {
 impl Platform {
     /// Sets it up; nothing is asked yet.
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
+        Self::behind(Gates::default(), settings)
+    }
+
+    /// Sets it up in the place of another one, whose servers may want to be left alone.
+    pub fn behind(gates: Gates, settings: Settings) -> Result<Self, SetupError> {
         let outbound = Outbound::new(&settings.trust)?;
-        Ok(Self { inner: Arc::new(Inner::new(settings, outbound)) })
+        Ok(Self { inner: Arc::new(Inner::new(settings, outbound, gates)) })
     }
 
     /// As whom it asks, and where.
@@ -174,9 +179,9 @@ impl Platform {
 }
 
 impl Inner {
-    fn new(settings: Settings, outbound: Outbound) -> Self {
+    fn new(settings: Settings, outbound: Outbound, gates: Gates) -> Self {
         let shared = Shared::new(settings.requests_per_minute, Instant::now());
-        let (tokens, gates) = (Tokens::default(), Gates::default());
+        let tokens = Tokens::default();
         Self { settings, outbound, tokens, gates, shared }
     }
 

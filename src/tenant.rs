@@ -37,7 +37,7 @@ use crate::config::genesys::Genesys;
 use crate::event::key::Key;
 use crate::genesys::DeploymentId;
 use crate::inbox::Inbox;
-use crate::platform::Platform;
+use crate::platform::{Gates, Platform};
 use kept::Kept;
 use view::View;
 
@@ -174,12 +174,15 @@ impl Tenant {
     }
 
     async fn serve(mut self, view: &Arc<watch::Sender<Arc<View>>>, stop: CancellationToken) {
+        // Other settings are no reason to ask a server that wants to be left alone.
+        let gates = Gates::default();
         loop {
             let genesys = self.settings.borrow_and_update().genesys.clone();
             let mut tasks = JoinSet::new();
             view.send_replace(Arc::new(View::of(genesys.as_deref())));
-            let tells =
-                genesys.as_ref().map(|genesys| (genesys, Platform::new(genesys.account.clone())));
+            let tells = genesys
+                .as_ref()
+                .map(|genesys| (genesys, Platform::behind(gates.clone(), genesys.account.clone())));
             match tells {
                 Some((genesys, Ok(platform))) => {
                     describe();
@@ -207,6 +210,11 @@ impl Tenant {
             tasks.shutdown().await;
             if !changed {
                 return;
+            }
+            // What the status page told holds for nobody who does not ask it any more.
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = statuspage::hint(&self.casebook, None) => {}
             }
         }
     }

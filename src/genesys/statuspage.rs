@@ -13,6 +13,7 @@ use serde_json::Value;
 pub use notice::{Notice, NoticeKind};
 
 use super::region::Region;
+use crate::event::key::Key;
 use crate::outcome::quoted::Quoted;
 
 /// The path of the page's summary.
@@ -96,6 +97,9 @@ pub struct Summary {
     pub components: Vec<Component>,
     /// Incidents that are open, and maintenances that go on or are planned.
     pub notices: Vec<Notice>,
+    /// Rows that are no notice as far as can be told, by their ids, and whether there are others.
+    #[serde(skip)]
+    unreadable: (BTreeSet<Key>, bool),
 }
 
 /// Which components are of a region.
@@ -144,9 +148,10 @@ fn places(aws: &'static str) -> &'static [&'static str] {
 }
 
 impl Summary {
-    /// Reads what the page says; none where that is no summary.
-    pub fn read(page: &Value, matcher: &Matcher) -> Option<Self> {
-        let list = |field: &str| page.get(field).and_then(Value::as_array);
+    /// Reads what the page says. Where that is no summary, says what it lacks: a page without its
+    /// list of incidents does not say that there are none.
+    pub fn read(page: &Value, matcher: &Matcher) -> Result<Self, &'static str> {
+        let list = |field: &'static str| page.get(field).and_then(Value::as_array).ok_or(field);
         let components = list("components")?;
         let rows: Vec<_> = components.iter().take(MAX_ROWS).filter_map(Row::read).collect();
         let group_of = |row: &Row<'_>| {
@@ -171,23 +176,42 @@ impl Summary {
             Some(Component { name: Quoted::text(&name), standing })
         });
         let kinds = [
-            ("incidents", NoticeKind::Incident),
-            ("scheduled_maintenances", NoticeKind::Maintenance),
+            (list("incidents")?, NoticeKind::Incident),
+            (list("scheduled_maintenances")?, NoticeKind::Maintenance),
         ];
-        let notices = kinds.into_iter().flat_map(|(field, kind)| {
-            let rows = list(field).map(Vec::as_slice).unwrap_or_default();
-            let notices = rows.iter().take(MAX_ROWS).filter_map(move |row| Notice::read(row, kind));
-            let mine = notices.filter(|(_, components)| {
+        let (mut notices, mut unreadable) = (Vec::new(), (BTreeSet::new(), false));
+        for (rows, kind) in kinds {
+            let mut kept = 0;
+            unreadable.1 |= rows.len() > MAX_ROWS;
+            for row in rows.iter().take(MAX_ROWS) {
+                let Some((notice, components)) = Notice::read(row, kind) else {
+                    match row.get("id").and_then(Value::as_str).and_then(|id| Key::new(id).ok()) {
+                        Some(id) => drop(unreadable.0.insert(id)),
+                        None => unreadable.1 = true,
+                    }
+                    continue;
+                };
                 // One that names no component is of all regions.
-                components.is_empty() || components.iter().any(|id| ids.contains(id))
-            });
-            mine.map(|(notice, _)| notice).take(MAX_KEPT).collect::<Vec<_>>()
-        });
-        Some(Self {
-            worst,
-            notices: notices.collect(),
-            components: unwell.take(MAX_KEPT).collect(),
-        })
+                if !components.is_empty() && !components.iter().any(|id| ids.contains(id)) {
+                    continue;
+                }
+                match kept < MAX_KEPT {
+                    true => notices.push(notice),
+                    false => drop(unreadable.0.insert(notice.id)),
+                }
+                kept += 1;
+            }
+        }
+        let components = unwell.take(MAX_KEPT).collect();
+        Ok(Self { worst, components, notices, unreadable })
+    }
+
+    /// Whether a notice that was known may still be there, though it is not among those that were
+    /// read.
+    pub fn may_have(&self, id: &Key) -> bool {
+        let (ids, others) = &self.unreadable;
+        let is_read = self.notices.iter().any(|notice| notice.id == *id);
+        !is_read && (*others || ids.contains(id))
     }
 
     /// What is going on, in one line; none where all is well.
@@ -321,10 +345,37 @@ mod tests {
             assert!(!places(region.aws).is_empty(), "{}", region.aws);
         }
         for rubbish in [json!(null), json!({}), json!({ "components": {} }), json!([])] {
-            assert_eq!(Summary::read(&rubbish, &ireland(None)), None, "{rubbish}");
+            assert_eq!(Summary::read(&rubbish, &ireland(None)), Err("components"), "{rubbish}");
         }
-        let odd = json!({ "components": [], "incidents": [7, { "id": "\u{1b}[2J", "name": 7 }] });
-        assert_eq!(Summary::read(&odd, &ireland(None)).unwrap().notices, []);
-        assert_eq!(Summary::read(&odd, &ireland(None)).unwrap().hint(), None);
+        let odd = json!({
+            "components": [], "incidents": [7, { "id": "\u{1b}[2J", "name": 7 }],
+            "scheduled_maintenances": [],
+        });
+        let odd = Summary::read(&odd, &ireland(None)).unwrap();
+        assert_eq!((odd.notices.len(), odd.hint()), (0, None));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_over() {
+        let key = |id: &str| Key::new(id).unwrap();
+        for field in ["incidents", "scheduled_maintenances"] {
+            for wrong in [json!(null), json!({}), json!("none"), json!(0)] {
+                let mut page = page();
+                page[field] = wrong;
+                assert_eq!(Summary::read(&page, &ireland(None)), Err(field), "{page}");
+            }
+        }
+        let whole = Summary::read(&page(), &ireland(None)).unwrap();
+        assert!(!whole.may_have(&key("i1")), "it is there");
+        assert!(!whole.may_have(&key("i9")), "it is gone");
+        let read = |change: fn(&mut Value)| {
+            let mut page = page();
+            change(&mut page);
+            Summary::read(&page, &ireland(None)).unwrap()
+        };
+        let one = read(|page| page["incidents"][0]["status"] = json!(7));
+        assert!(one.may_have(&key("i1")) && !one.may_have(&key("i9")) && !one.may_have(&key("i3")));
+        let any = read(|page| page["incidents"][0]["id"] = json!([]));
+        assert!(any.may_have(&key("i1")) && any.may_have(&key("i9")) && !any.may_have(&key("i3")));
     }
 }

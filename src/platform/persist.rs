@@ -70,18 +70,27 @@ impl Inner {
         }
     }
 
-    /// Waits until a request may be made.
+    /// Waits until a request may be made. Whoever has to wait for longer than it can takes no place
+    /// from the others.
     async fn admit(&self, api: Api, deadline: Instant) -> Result<(), Trouble> {
-        let surface = api.surface();
-        if surface == Surface::Api {
+        self.pass(api, deadline).await?;
+        if api.surface() == Surface::Api {
             let at = lock(&self.shared.pace).take(Instant::now(), deadline);
             let at = at.map_err(|wait| Trouble::new(api, Kind::Throttled { wait }))?;
             sleep_until(at).await;
+            // Somebody else may have been told to wait meanwhile.
+            self.pass(api, deadline).await?;
         }
-        // Somebody else may be told to wait while this one waits.
+        Ok(())
+    }
+
+    /// Waits for as long as the surface wants to be left alone.
+    async fn pass(&self, api: Api, deadline: Instant) -> Result<(), Trouble> {
+        let surface = api.surface();
+        let at = self.settings.bases.at(surface);
         loop {
             let now = Instant::now();
-            match self.gates.closed(surface, now) {
+            match self.gates.closed(surface, at, now) {
                 None => return Ok(()),
                 Some(until) if until < deadline => sleep_until(until).await,
                 Some(until) => {
@@ -105,7 +114,8 @@ impl Inner {
             _ => exchanged.asked,
         };
         if let Some(until) = asked.and_then(|asked| exchanged.at.checked_add(asked)) {
-            self.gates.close(api.surface(), until);
+            let surface = api.surface();
+            self.gates.close(surface, self.settings.bases.at(surface), until, now);
         }
         asked
     }

@@ -51,6 +51,8 @@ struct State {
     flights: u64,
     /// What came of the last, where there was none.
     failed: Option<(Trouble, Instant)>,
+    /// Whether that was for want of the time that its call had.
+    hurried: bool,
     forced_at: Option<Instant>,
 }
 
@@ -155,7 +157,10 @@ impl Inner {
             current.filter(|token| token.is_alive(Instant::now()) && Some(*token) != refused);
         match (usable, &state.failed) {
             (Some(token), _) => Some(Ok(token.clone())),
-            (None, Some((trouble, _))) if state.flights != seen => Some(Err(trouble.clone())),
+            // Whoever has more time than the one that asked may fare better.
+            (None, Some((trouble, _))) if state.flights != seen && !state.hurried => {
+                Some(Err(trouble.clone()))
+            }
             _ => None,
         }
     }
@@ -176,7 +181,10 @@ impl Inner {
                 Ok(token)
             }
             Err(trouble) => {
-                state.failed = Some((trouble.clone(), Instant::now()));
+                let now = Instant::now();
+                let waits = matches!(trouble.kind, Kind::RateLimited { .. });
+                state.hurried = waits || now >= deadline;
+                state.failed = Some((trouble.clone(), now));
                 Err(trouble)
             }
         }

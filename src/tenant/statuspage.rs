@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::IF_NONE_MATCH;
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::Desk;
@@ -30,7 +31,7 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 pub async fn run(desk: Desk) {
     let genesys = &desk.genesys;
     // What another config made of it holds no longer.
-    hint(&desk, None).await;
+    hint(&desk.casebook, None).await;
     if !genesys.news.status_page {
         return;
     }
@@ -73,10 +74,15 @@ impl Page {
             desk.show(|view| view.status_page.read(now));
             return Ok(());
         }
-        let malformed = || Trouble::new(Api::StatusPage, Kind::Malformed { field: "components" });
-        let summary = Summary::read(&reply.json, &self.matcher).ok_or_else(malformed)?;
+        let malformed = |field| Trouble::new(Api::StatusPage, Kind::Malformed { field });
+        let mut summary = Summary::read(&reply.json, &self.matcher).map_err(malformed)?;
+        // What cannot be read may well be what was known: it is not over for that.
+        let stay = self.known.values().filter(|notice| summary.may_have(&notice.id)).cloned();
+        let stay: Vec<_> = stay.collect();
+        let is_whole = stay.is_empty();
+        summary.notices.extend(stay);
         // Not before it was read: what nobody can read must be asked for again.
-        self.etag = reply.etag;
+        self.etag = reply.etag.filter(|_| is_whole);
         let is_first = desk.view.borrow().status_page.summary.is_none();
         if summary.worst.is_none() && is_first {
             tracing::warn!("no component of the status page is the region's: set status-component");
@@ -86,7 +92,10 @@ impl Page {
             view.status_page.summary = Some(Arc::new(summary));
             view.status_page.read(now);
         });
-        Ok(())
+        match is_whole {
+            true => Ok(()),
+            false => Err(malformed("list of incidents that can be read")),
+        }
     }
 
     /// Tells of what is new, and of what is over.
@@ -114,14 +123,15 @@ impl Page {
         drop(casebook);
         let now_hinted: Option<Arc<str>> = summary.hint().map(Into::into);
         if now_hinted != self.hint {
-            hint(desk, now_hinted.clone()).await;
+            hint(&desk.casebook, now_hinted.clone()).await;
             self.hint = now_hinted;
         }
     }
 }
 
-async fn hint(desk: &Desk, hint: Option<Arc<str>>) {
-    if let Some(casebook) = desk.casebook.upgrade() {
+/// Tells the casebook what is going on, or that nothing is known to be.
+pub(super) async fn hint(casebook: &mpsc::WeakSender<casebook::Message>, hint: Option<Arc<str>>) {
+    if let Some(casebook) = casebook.upgrade() {
         casebook.send(casebook::Message::Hint(hint)).await.ok();
     }
 }
