@@ -313,13 +313,15 @@ impl Reader<'_> {
             let fix = "take out the question mark and what is behind it";
             self.fault(&span, key, "a root has no query", fix);
         }
-        // The client's secret goes to one, tokens to the other.
-        if matches!(surface, Surface::Login | Surface::Api)
+        // The client's secret goes to one, tokens to the other, and the third has the channel's id in
+        // its path: whoever knows it may listen.
+        if matches!(surface, Surface::Login | Surface::Api | Surface::Streaming)
             && !url.scheme.is_tls()
             && !is_loopback(&url.host)
         {
             let problem = "what is secret would be sent in the clear";
-            self.fault(&span, key, problem, "write https://…");
+            let fix = if surface.is_socket() { "write wss://…" } else { "write https://…" };
+            self.fault(&span, key, problem, fix);
         }
         Some(url)
     }

@@ -121,4 +121,13 @@ fn each_surface_may_be_elsewhere() {
     assert_eq!(account.bases.cdn.to_string(), "https://api-cdn.mypurecloud.ie/");
     assert_eq!((account.compat, account.requests_per_minute), (Compat::Seed, 60));
     assert_eq!(account.scope.as_deref(), Some("a b"));
+    // Whoever knows where a channel's socket is may listen.
+    let streaming = |url: &str| {
+        read_with(&format!("[genesys]\nregion = \"eu-west-1\"\nstreaming-url = \"{url}\"\n"), &[])
+    };
+    for good in ["ws://127.0.0.1:2", "ws://localhost", "wss://proxy.example"] {
+        assert!(streaming(good).is_ok(), "{good}");
+    }
+    let refused = streaming("ws://proxy.example").unwrap_err();
+    assert!(refused.contains("genesys.streaming-url: what is secret"), "{refused}");
 }
