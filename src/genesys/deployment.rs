@@ -151,7 +151,10 @@ impl Page {
         Ok(Self {
             deployments: read.into_iter().flatten().collect(),
             unreadable: unreadable + entities.len().saturating_sub(most),
-            next: object.get("nextUri").and_then(Value::as_str).map(str::to_owned),
+            next: object.get("nextUri").filter(|next| !next.is_null()).map(|next| {
+                // What is no text leads nowhere, and yet there is more.
+                next.as_str().unwrap_or_default().to_owned()
+            }),
         })
     }
 }
@@ -328,6 +331,10 @@ mod tests {
         let page = Page::read(&page, 3, Compat::Genesys).unwrap();
         assert_eq!((page.deployments.len(), page.unreadable), (1, 3));
         assert!(page.next.unwrap().contains("after=x"));
+        for (next, read) in [(json!(null), None), (json!(7), Some("")), (json!({}), Some(""))] {
+            let page = Page::read(&json!({"entities": [], "nextUri": next}), 3, Compat::Genesys);
+            assert_eq!(page.unwrap().next.as_deref(), read);
+        }
         assert_eq!(
             Page::read(&json!({}), 3, Compat::Genesys),
             Err(Unreadable::Missing("entities"))

@@ -27,6 +27,7 @@ use crate::genesys::reading::{Misfit, Read, Unreadable};
 use crate::genesys::{Compat, DeploymentId};
 use crate::outcome::quoted::Quoted;
 use crate::platform::{Api, Call, Platform, Reply, Trouble};
+pub use listing::Cut;
 use listing::List;
 
 /// Most deployments of an organisation that are looked at.
@@ -99,6 +100,8 @@ pub struct Found {
     pub known: BTreeMap<DeploymentId, Known>,
     /// Whether the platform API told of every deployment of the organisation.
     pub complete: bool,
+    /// Why it told of some alone.
+    pub cut: Option<Cut>,
     /// The first question without an answer: a word, and a sentence.
     pub trouble: Option<(&'static str, String)>,
 }
@@ -112,15 +115,15 @@ pub async fn look(
     mut wanted: BTreeSet<DeploymentId>,
 ) -> Found {
     let account = platform.settings();
-    let mut found = Found { known: BTreeMap::new(), complete: false, trouble: None };
+    let mut found = Found { known: BTreeMap::new(), complete: false, cut: None, trouble: None };
     let asks = |compat| account.credentials.is_some() && account.compat == compat;
     let seeds = asks(Compat::Seed);
     let mut listed = None;
     if asks(Compat::Genesys) {
         match listing::list(platform, &paths.deployments).await {
-            Ok(List { deployments, complete, unreadable }) => {
+            Ok(List { deployments, complete, cut, unreadable }) => {
                 wanted.extend(deployments.keys().cloned());
-                found.complete = complete;
+                (found.complete, found.cut) = (complete, cut);
                 if unreadable > 0 {
                     let sentence = format!("{unreadable} deployments of the list cannot be read");
                     found.trouble.get_or_insert(("malformed", sentence));
@@ -316,13 +319,17 @@ async fn take(
         .filter(|id| !found.known.contains_key(*id))
         .map(|id| id.as_str().to_owned())
         .collect();
-    let Found { known: after, complete, trouble } = found;
+    let Found { known: after, complete, cut, trouble } = found;
     *known = after;
     let round = Round {
         ended_at: Some(now),
         succeeded_at: if trouble.is_none() { Some(now) } else { before.succeeded_at },
         trouble: trouble.clone(),
+        cut,
     };
+    if let Some(cut) = cut.filter(|cut| before.cut != Some(*cut)) {
+        tracing::warn!(problem = cut.code(), why = cut.sentence(), "not every deployment is read");
+    }
     let told = before.trouble.as_ref().map(|(word, _)| *word);
     match (&trouble, told) {
         (Some((word, sentence)), told) if told != Some(word) => {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::binding::{Bound, findings};
 use super::discovery::Skip;
 use super::known::{Answer, Known, Source};
+use super::refresh::Cut;
 use super::view::View;
 use crate::check::origin::Expect;
 use crate::genesys::DeploymentId;
@@ -40,6 +41,8 @@ pub struct Round {
     pub succeeded_at: Option<Timestamp>,
     /// Why this one was none, or why there are none any more.
     pub trouble: Option<Trouble>,
+    /// Why not every deployment was told of.
+    pub cut: Option<Trouble>,
 }
 
 /// Why something is not known.
@@ -49,6 +52,12 @@ pub struct Trouble {
     pub code: &'static str,
     /// A sentence.
     pub sentence: String,
+}
+
+impl From<Cut> for Trouble {
+    fn from(cut: Cut) -> Self {
+        Self { code: cut.code(), sentence: cut.sentence().to_owned() }
+    }
 }
 
 /// One deployment.
@@ -179,6 +188,7 @@ impl Round {
             ended_at: view.round.ended_at,
             succeeded_at: view.round.succeeded_at,
             trouble: broken.or(trouble),
+            cut: view.round.cut.map(Trouble::from),
         }
     }
 }

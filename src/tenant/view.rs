@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::discovery::Skip;
 use super::known::Known;
+use super::refresh::Cut;
 use crate::config::genesys::Genesys;
 use crate::genesys::DeploymentId;
 use crate::genesys::domains::OriginMatch;
@@ -63,6 +64,8 @@ pub struct Round {
     pub succeeded_at: Option<Timestamp>,
     /// Why the last one was none of these: a word and a sentence.
     pub trouble: Option<(&'static str, String)>,
+    /// Why it was told of some deployments alone.
+    pub cut: Option<Cut>,
 }
 
 impl View {

@@ -492,6 +492,44 @@ fn the_command_lists_deployments_without_a_daemon() {
 }
 
 #[test]
+fn a_list_that_is_not_read_to_its_end_is_said() {
+    let scene = Scene::new("discover = true", "");
+    let page =
+        |next: String| Scripted::json(200, &format!("{{\"entities\":[],\"nextUri\":{next}}}"));
+    let after = |cursor: usize| page(format!("\"/api/v2/x?after={cursor}\""));
+    let run = |pages: Vec<Scripted>| {
+        scene.simulator.script(Surface::Deployments, pages);
+        let mut command = watchpost(&["genesys", "deployments", "--config"]);
+        let output = command.arg(scene.home.config()).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let told = run((1..=5).map(after).collect());
+    assert!(told.contains("more than 500 deployments"), "{told}");
+    assert!(run(vec![after(1), after(1)]).contains("leads to the same page again"));
+    for nowhere in ["\"/api/v2/x?pageNumber=2\"", "7"] {
+        let told = run(vec![page(nowhere.to_owned())]);
+        assert!(told.contains("says nothing that leads there"), "{nowhere}: {told}");
+    }
+    assert!(!run(vec![page("null".to_owned())]).contains("not looked at"));
+
+    let daemon = scene.home.start();
+    until(&daemon, "/api/v1/deployments", "a whole list", |seen| {
+        !seen["round"]["ended_at"].is_null() && seen["round"]["cut"].is_null()
+    });
+    let endpoints = |seen: &Value| !seen["checks"][0].is_null();
+    until(&daemon, "/api/v1/checks", "endpoints", endpoints);
+    scene.simulator.script(Surface::Deployments, (0..1000).map(|_| page("7".to_owned())));
+    let seen = until(&daemon, "/api/v1/deployments", "a cut list", |seen| {
+        seen["round"]["cut"]["code"] == "no_cursor"
+    });
+    assert!(seen["round"]["trouble"].is_null(), "every question was answered: {seen:#}");
+    daemon.wait_for_line("not every deployment is read");
+    assert!(daemon.get("/").contains("says nothing that leads there"));
+    let checks: Value = serde_json::from_str(&daemon.get("/api/v1/checks")).unwrap();
+    assert!(endpoints(&checks), "what is left out of such a list is not gone: {checks:#}");
+}
+
+#[test]
 fn diagnose_says_what_the_list_predicts() {
     let scene = Scene::new("", "");
     let origins = "origins = [{ origin = \"https://new.example\" }]";

@@ -68,7 +68,7 @@ pub fn deployments(args: &Args) -> ExitCode {
     runtime.shutdown_background();
     let now = clock::now();
     let view = View {
-        round: Round { ended_at: Some(now), succeeded_at: None, trouble: found.trouble.clone() },
+        round: Round { ended_at: Some(now), trouble: found.trouble.clone(), ..Round::default() },
         ..View::of(Some(&genesys))
     };
     let known: Vec<_> = found.known.values().collect();
@@ -78,6 +78,9 @@ pub fn deployments(args: &Args) -> ExitCode {
         trouble: found.trouble.map(|(code, sentence)| Trouble { code, sentence }),
         deployments: listed,
     };
+    if let Some(cut) = found.cut {
+        anstream::eprintln!("watchpost: {}", cut.sentence());
+    }
     match args.json {
         true => json::print(&[&listing]),
         false => anstream::print!("{}", Screen(&listing)),

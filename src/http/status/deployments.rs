@@ -39,6 +39,9 @@ pub fn known(snapshot: &Snapshot, view: &View) -> Markup {
                     br; b { (trouble.code) } ": " bdi { (trouble.sentence) }
                     ". What was known last is shown."
                 }
+                @if let Some(cut) = &report.round.cut {
+                    br; b { (cut.code) } ": " (cut.sentence) "."
+                }
             }
             ul { @for row in rows { (row) } }
             @if left > 0 {
