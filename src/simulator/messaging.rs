@@ -35,6 +35,8 @@ pub struct Messaging {
     pub connections_per_token: usize,
     /// Answers whose frames the socket sends in place of the next ones, one each.
     pub scripted: Vec<String>,
+    /// Actions that are refused, and with which code.
+    pub refusals: BTreeMap<String, u16>,
     /// Whether it reads whatever is sent and answers nothing.
     pub silent: bool,
     /// Conversations that guests began, oldest first.
@@ -63,6 +65,7 @@ impl Default for Messaging {
             messages_per_second: 5,
             connections_per_token: 3,
             scripted: Vec::new(),
+            refusals: BTreeMap::new(),
             silent: false,
             conversations: Vec::new(),
             messages: BTreeMap::new(),

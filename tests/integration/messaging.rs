@@ -11,6 +11,7 @@ use watchpost::check::Check;
 use watchpost::check::messaging::Level;
 use watchpost::config::Config;
 use watchpost::outcome::Outcome;
+use watchpost::outcome::failure::Failure;
 use watchpost::outcome::messaging::Trouble;
 use watchpost::outcome::phase::Phase;
 use watchpost::outcome::reason::{Fault, Reason};
@@ -258,6 +259,46 @@ async fn a_session_begins_no_conversation_and_a_message_does() {
     let conversation = shop.simulator.with(|org| org.messaging.conversations[0].clone());
     assert_eq!(conversation.attributes["source"], "probe");
     assert_eq!(conversation.attributes["watchpost"], "door");
+}
+
+#[tokio::test]
+async fn every_code_that_the_simulated_application_speaks_is_a_reason() {
+    let shop = Shop::open();
+    let (session, message) = ("configureSession", "onMessage");
+    for (action, code, expected) in [
+        ("getConfiguration", 4000, Reason::MessagingUnavailable),
+        (message, 4001, Reason::MessagingAttachment),
+        (message, 4002, Reason::MessagingAttachment),
+        (message, 4003, Reason::MessagingAttachment),
+        (message, 4004, Reason::MessagingAttachment),
+        (message, 4005, Reason::MessagingAttachment),
+        (session, 4006, Reason::MessagingSessionExpired),
+        (session, 4007, Reason::MessagingSessionNotFound),
+        (message, 4008, Reason::MessagingAttachment),
+        (message, 4009, Reason::MessagingAttachment),
+        (message, 4010, Reason::MessagingAttachment),
+        (message, 4011, Reason::MessagingTooLong),
+        (message, 4013, Reason::MessagingAttributesTooLarge),
+        (session, 4017, Reason::MessagingAuthenticated),
+        (session, 4020, Reason::MessagingBadRequest),
+        (message, 4029, Reason::MessagingThrottled),
+        (message, 4102, Reason::MessagingAttachment),
+        (message, 5000, Reason::MessagingServerError),
+    ] {
+        let refusals = [(action.to_owned(), code)].into();
+        shop.simulator.with(|org| org.messaging.refusals = refusals);
+        let outcome = run(&shop.checks(&keys("message"))[0]).await;
+        assert_eq!(reason(&outcome), Some(expected), "{code}: {:?}", outcome.failure);
+        let Some(Failure::Messaging(refused)) = &outcome.failure else {
+            panic!("{code}: {:?}", outcome.failure)
+        };
+        assert_eq!(refused.code, Some(code.into()));
+        assert!(!["", "error"].contains(&refused.said.as_str()), "{code}: {refused}");
+        assert_eq!(outcome.verdict, Verdict::Fail, "{code}");
+    }
+    shop.simulator.with(|org| org.messaging.refusals.clear());
+    let outcome = run(&shop.checks(&keys("message"))[0]).await;
+    assert_eq!(outcome.verdict, Verdict::Pass, "{:?}", outcome.failure);
 }
 
 #[tokio::test]

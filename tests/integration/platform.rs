@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Duration, Instant};
 use watchpost::platform::{Api, Call, Kind, Platform, Reply, Trouble};
+use watchpost::simulator::{self, Org, Simulator, Surface};
 
 use crate::fixture::daemon::{Home, PATIENCE, sum};
 use crate::fixture::platform::{Act, Scripted, answer, ok};
@@ -186,6 +187,83 @@ async fn a_call_that_is_given_up_leaves_the_next_its_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_more_time_does_not_fail_with_the_one_that_asked_first() {
+    let good = ok("{\"access_token\":\"t\",\"token_type\":\"bearer\",\"expires_in\":86399}");
+    let server = Scripted::open(vec![Act::Silence, good], vec![]).await;
+    let platform = server.platform();
+    let hasty = platform.call(get().within(Duration::from_millis(300)));
+    let patient = platform.call(get());
+    let (hasty, patient) = tokio::join!(hasty, patient);
+    assert_eq!((code(&hasty), code(&patient)), ("timed_out", "ok"));
+    assert_eq!(server.tokens().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_may_not_be_made_take_no_place_from_others() {
+    let busy = answer("429 Too Many Requests", "Retry-After: 60\r\n", "{}");
+    let server = Scripted::open(vec![], vec![busy]).await;
+    let mut account = server.account();
+    // Two at once, and another in 5 s.
+    account.requests_per_minute = 12;
+    let platform = Platform::new(account).unwrap();
+    for _ in 0..10 {
+        let result = platform.call(get().within(Duration::from_secs(1))).await;
+        assert_eq!(code(&result), "rate_limited");
+    }
+    assert_eq!(server.calls().len(), 1);
+}
+
+#[test]
+fn other_settings_are_no_reason_to_ask_before_retry_after() {
+    let simulator = Simulator::shop(watchpost::clock::now()).unwrap();
+    let busy = simulator::Scripted::json(429, "{}").header("retry-after", "6");
+    simulator.script(Surface::Deployments, [busy]);
+    let (base, client) = (simulator.base(), Org::CLIENT);
+    let config = |refresh: &str| {
+        format!(
+            "[genesys]\nregion = \"eu-west-1\"\nclient-id = \"{client}\"\n\
+             client-secret = {{ file = \"secret\" }}\nca-file = \"ca.pem\"\ndiscover = true\n\
+             login-url = \"{base}\"\napi-url = \"{base}\"\ncdn-url = \"{base}\"\n\
+             audits = false\nstatus-page = false\nrefresh = \"{refresh}\"\n"
+        )
+    };
+    let home = Home::new(&config("5m"));
+    std::fs::write(home.path().join("ca.pem"), simulator.root_pem()).unwrap();
+    std::fs::write(home.path().join("secret"), Org::SECRET).unwrap();
+    let daemon = home.start();
+    let asked = |times| {
+        daemon.metrics_until("questions", PATIENCE, |_| {
+            simulator.requests(Surface::Deployments) >= times
+        });
+        simulator.seen(Surface::Deployments)
+    };
+    let told = asked(1)[0].at;
+    for refresh in ["6m", "7m"] {
+        home.write(&config(refresh));
+        daemon.signal("HUP");
+        daemon.wait_for_line("config read again");
+    }
+    let after = asked(2)[1].at - told;
+    assert!(after >= Duration::from_secs(6), "asked again after {after:?}");
+}
+
+fn runs(page: &str) -> f64 {
+    sum(page, "watchpost_schedule_delay_seconds_count")
+}
+
+/// How late this share of all runs began at the most, as far as buckets tell.
+fn lateness(page: &str, share: f64) -> f64 {
+    let wanted = (share * runs(page)).ceil();
+    let buckets = page.lines().filter_map(|line| {
+        let rest = line.strip_prefix("watchpost_schedule_delay_seconds_bucket{le=\"")?;
+        let (bound, count) = rest.split_once("\"} ")?;
+        Some((bound.parse::<f64>().ok()?, count.parse::<f64>().ok()?))
+    });
+    let found = buckets.filter(|(_, count)| *count >= wanted).map(|(bound, _)| bound);
+    found.min_by(f64::total_cmp).unwrap_or_else(|| panic!("no lateness in\n{page}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn probes_run_on_time_whatever_the_api_does() {
     let door = raw::answering(raw::OPEN).await;
     let flood = b"HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n".to_vec();
@@ -203,24 +281,29 @@ async fn probes_run_on_time_whatever_the_api_does() {
     )
     .await;
     let base = format!("http://{}", server.address);
-    let mut config = format!(
-        "[defaults]\ninterval = \"1s\"\n[genesys]\nregion = \"eu-west-1\"\nrefresh = \"1s\"\n\
+    let genesys = format!(
+        "[genesys]\nregion = \"eu-west-1\"\nrefresh = \"1s\"\n\
          client-id = \"the-client\"\nclient-secret = {{ file = \"secret\" }}\n\
          login-url = \"{base}/login\"\napi-url = \"{base}/api\"\ncdn-url = \"{base}/cdn\"\n"
     );
+    let mut doors = "[defaults]\ninterval = \"1s\"\n".to_owned();
     for n in 0..20 {
-        config += &format!(
+        doors += &format!(
             "[[endpoints]]\nname = \"door-{n}\"\n\
              url = \"ws://{}/v1?deploymentId=00000000-0000-0000-0000-0000000000{n:02}\"\n",
             door.address
         );
     }
-    let home = Home::new(&config);
+    // How late runs are on this machine anyway.
+    let daemon = Home::new(&doors).start();
+    let page = daemon.metrics_until("many runs", PATIENCE, |page| runs(page) > 200.0);
+    let usual = lateness(&page, 0.95);
+    drop(daemon);
+    let home = Home::new(&format!("{doors}{genesys}"));
     std::fs::write(home.path().join("secret"), "hunter2").unwrap();
     let daemon = home.start();
     let page = daemon.metrics_until("many rounds", PATIENCE, |page| {
-        sum(page, "watchpost_genesys_requests_total") > 40.0
-            && sum(page, "probe_runs_total{") > 200.0
+        sum(page, "watchpost_genesys_requests_total") > 40.0 && runs(page) > 200.0
     });
     let missed: f64 = page
         .lines()
@@ -228,5 +311,9 @@ async fn probes_run_on_time_whatever_the_api_does() {
         .map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
         .sum();
     assert_eq!(missed, 0.0, "slots were missed");
+    // No run was late by a slot, and hardly one by more than where nothing is asked at all.
+    assert!(lateness(&page, 1.0) <= 1.0, "{page}");
+    let meanwhile = lateness(&page, 0.95);
+    assert!(meanwhile <= (10.0 * usual).max(0.25), "{meanwhile} s late, and {usual} s without");
     assert!(daemon.peak_memory() < 400 * 1024 * 1024, "{} bytes", daemon.peak_memory());
 }

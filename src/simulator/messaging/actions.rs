@@ -26,6 +26,9 @@ pub fn act(org: &mut Org, line: u64, text: &str, now: Timestamp) -> Frames {
         let seconds = visit.requests.seconds_left(now);
         return asked.too_many(seconds, "Request rate too high for this connection");
     }
+    if let Some(code) = org.messaging.refusals.get(&action) {
+        return asked.refusal(*code);
+    }
     match action.as_str() {
         _ if refused => asked.error(403, "HTTP authorization error"),
         "" => asked.error(4020, "missing parameter action"),

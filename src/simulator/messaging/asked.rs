@@ -44,6 +44,14 @@ impl Asked {
         vec![(self.line, frames::error(code, message, self.tracing()))]
     }
 
+    /// An error in the application's own words.
+    pub fn refusal(&self, code: u16) -> Frames {
+        match code {
+            4029 => self.too_many(3, frames::words(code)),
+            _ => self.error(code, frames::words(code)),
+        }
+    }
+
     /// It is too much.
     pub fn too_many(&self, seconds: i64, message: &str) -> Frames {
         vec![(self.line, frames::too_many(seconds, message, self.tracing()))]

@@ -9,6 +9,31 @@ pub fn error(code: u16, message: &str, tracing: Option<&Value>) -> Value {
     traced(json!({ "type": "response", "class": "string", "code": code, "body": message }), tracing)
 }
 
+/// What is said with a code.
+pub fn words(code: u16) -> &'static str {
+    match code {
+        4000 => "feature unavailable",
+        4001 => "file type not supported",
+        4002 => "file size not supported",
+        4003 => "file content not supported",
+        4004 => "file name not supported",
+        4005 => "file name too long",
+        4006 => "session expired error message",
+        4007 => "session not found error message",
+        4008 => "attachment has expired",
+        4009 => "attachment not found",
+        4010 => "attachment not uploaded",
+        4011 => "message too long",
+        4013 => "custom attributes too large",
+        4017 => "cannot downgrade to unauthenticated",
+        4020 => "missing parameter",
+        4029 => "Message rate too high for this session",
+        4102 => "file is empty",
+        5000 => "unexpected error",
+        _ => "error",
+    }
+}
+
 /// Too much was said.
 pub fn too_many(seconds: i64, message: &str, tracing: Option<&Value>) -> Value {
     let body = json!({ "retryAfter": seconds, "errorCode": 4029, "errorMessage": message });
