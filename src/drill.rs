@@ -50,6 +50,13 @@ pub fn endpoint_of(name: &str) -> Option<&str> {
     EndpointName::internal_part(name)?.strip_prefix(NAME)
 }
 
+/// The endpoint and the begin of the drill whose messages bear this id.
+pub fn named(id: &IncidentId) -> Option<(EndpointName, Timestamp)> {
+    let (began, name) = id.opened()?;
+    let endpoint = EndpointName::try_from(endpoint_of(name)?.to_owned()).ok()?;
+    Some((endpoint, began))
+}
+
 /// A message, and when it is to be sent.
 pub type Timed = (Message, Timestamp);
 
@@ -57,7 +64,7 @@ impl Drill {
     /// Under the name of what this check watches.
     pub fn of(like: &Check, began: Timestamp, ends: Timestamp, who: Option<String>) -> Self {
         let endpoint = like.endpoint.clone();
-        let name = EndpointName::internal(&format!("{NAME}{}", endpoint.name));
+        let name = Self::label(&endpoint.name);
         let nothing = Endpoint {
             owner: endpoint.owner.clone(),
             ..Endpoint::alone(name.clone(), endpoint.target.clone())
@@ -65,6 +72,11 @@ impl Drill {
         let check = Check::new(Arc::new(nothing), like.probe.clone(), None, like.cadence);
         let id = IncidentId::new(&name, began);
         Self { id, endpoint, check: Arc::new(check), began, ends, who }
+    }
+
+    /// The name that what is red in a drill for this endpoint has.
+    pub fn label(endpoint: &EndpointName) -> EndpointName {
+        EndpointName::internal(&format!("{NAME}{endpoint}"))
     }
 
     /// The label of its series and alerts.
@@ -250,6 +262,23 @@ mod tests {
         let body: Value = serde_json::from_str(&closed.body).unwrap();
         assert_eq!(body["type"], "incident.closed");
         assert_eq!(drill.messages(&[subscription(Form::Webhook, Some(&["gate"]))]), []);
+    }
+
+    #[test]
+    fn the_id_of_a_drill_is_known_as_one_also_after_a_restart() {
+        let door = EndpointName::try_from("door".to_owned()).unwrap();
+        assert_eq!(named(&drill().id), Some((door, at(0))));
+        for other in [
+            "20270115T080000Z-door",
+            "20270115T080000Z-~drill-",
+            "20270115T080000Z-~drill-<b>",
+            "20271315T080000Z-~drill-door",
+            "2027é115T080000Z-~drill-door",
+            "~drill-door",
+            "",
+        ] {
+            assert_eq!(named(&IncidentId::from_text(other)), None, "{other}");
+        }
     }
 
     #[test]

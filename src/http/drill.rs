@@ -19,7 +19,8 @@ use super::reload::comes_from_a_page;
 use crate::casebook::drills::{Delivery, queue};
 use crate::casebook::question::Question;
 use crate::clock;
-use crate::drill::Drill;
+use crate::drill::{Drill, named};
+use crate::incident::id::IncidentId;
 use crate::incident::notice::Subscription;
 use crate::incident::{ChangeEvent, ChangeSource};
 use crate::outcome::quoted::Quoted;
@@ -42,22 +43,30 @@ pub struct Drills {
 
 /// What is shown of a drill.
 #[derive(Debug, Serialize)]
-struct Shown {
-    id: String,
-    endpoint: String,
+pub struct Shown {
+    /// By what it is known among messages.
+    pub id: String,
+    /// The endpoint whose pager was tried.
+    pub endpoint: String,
     /// The label of its series and alerts.
-    label: String,
-    began_at: Timestamp,
-    ends_at: Timestamp,
-    over: bool,
-    by: Option<String>,
-    told: Vec<Delivery>,
+    pub label: String,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it ends; none of one from before a restart, which ended it.
+    pub ends_at: Option<Timestamp>,
+    /// Whether it has ended.
+    pub over: bool,
+    /// Who asked for it, as they say.
+    pub by: Option<String>,
+    /// Who was told, for as long as that is known.
+    pub told: Vec<Delivery>,
 }
 
 /// The answer.
 #[derive(Debug, Serialize)]
 pub struct Last {
-    drill: Option<Shown>,
+    /// The drill, if there is one.
+    pub drill: Option<Shown>,
 }
 
 impl Drills {
@@ -185,7 +194,7 @@ async fn end(context: Context, drill: Arc<Drill>) {
     sleep(Duration::try_from(left).unwrap_or_default()).await;
     let deadline = Instant::now() + LAST_WORDS;
     let deliveries = loop {
-        let deliveries = deliveries(&context, &drill).await;
+        let deliveries = deliveries(&context, &drill.id).await;
         let waiting = |told: &[Delivery]| told.iter().any(|one| one.result.is_none());
         let over = deliveries.as_deref().is_none_or(|told| !waiting(told));
         if over || Instant::now() >= deadline {
@@ -213,24 +222,50 @@ async fn note(context: &Context, drill: &Drill, at: Timestamp, what: String) {
     context.casebook.tell(ChangeEvent { at, source, endpoint, what, who: drill.who.clone() }).await;
 }
 
-async fn deliveries(context: &Context, drill: &Drill) -> Option<Vec<Delivery>> {
-    let id = drill.id.clone();
+async fn deliveries(context: &Context, id: &IncidentId) -> Option<Vec<Delivery>> {
+    let id = id.clone();
     context.casebook.ask(|answer| Question::Deliveries(id, answer)).await.flatten()
 }
 
 async fn show(context: &Context, drill: Option<Arc<Drill>>) -> Result<Json<Last>, Trouble> {
     let Some(drill) = drill else { return Ok(Json(Last { drill: None })) };
-    let told = deliveries(context, &drill).await.ok_or_else(Trouble::unreadable)?;
-    Ok(Json(Last {
-        drill: Some(Shown {
+    let told = deliveries(context, &drill.id).await.ok_or_else(Trouble::unreadable)?;
+    Ok(Json(Last { drill: Some(Shown::of(&drill, told)) }))
+}
+
+/// What is known of a drill by the id that its messages bear; none where the id is no drill's.
+///
+/// One from before a restart is known by its name alone, and by who was told.
+pub async fn known(context: &Context, id: &IncidentId) -> Result<Option<Shown>, Trouble> {
+    let Some((endpoint, began_at)) = named(id) else { return Ok(None) };
+    let told = deliveries(context, id).await.ok_or_else(Trouble::unreadable)?;
+    let last = context.drills.last.borrow().clone();
+    Ok(Some(match last.filter(|last| last.id == *id) {
+        Some(drill) => Shown::of(&drill, told),
+        None => Shown {
+            id: id.to_string(),
+            label: Drill::label(&endpoint).to_string(),
+            endpoint: endpoint.to_string(),
+            began_at,
+            ends_at: None,
+            over: true,
+            by: None,
+            told,
+        },
+    }))
+}
+
+impl Shown {
+    fn of(drill: &Drill, told: Vec<Delivery>) -> Self {
+        Self {
             id: drill.id.to_string(),
             endpoint: drill.endpoint.name.to_string(),
             label: drill.name().to_string(),
             began_at: drill.began,
-            ends_at: drill.ends,
+            ends_at: Some(drill.ends),
             over: !drill.lasts(clock::now()),
             by: drill.who.clone(),
             told,
-        }),
-    }))
+        }
+    }
 }

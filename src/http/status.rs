@@ -8,6 +8,7 @@ mod chains;
 mod changes;
 mod check;
 mod deployments;
+mod drill;
 mod endpoint;
 mod frame;
 mod incident;
@@ -35,11 +36,13 @@ use crate::casebook::archive::Filter;
 use crate::casebook::changes::{ChangeFilter, Changes};
 use crate::casebook::question::Question;
 use crate::check::endpoint::EndpointName;
+use crate::drill::Drill;
 use crate::health::State as Health;
 use crate::incident::record::Incident;
 use crate::record::snapshot::{CheckRecord, Snapshot};
 use crate::tenant::view::View;
 pub use certificates::page as certificates;
+pub use drill::for_ticket as drill_for_ticket;
 pub use endpoint::page as endpoint;
 use frame::{Page, Wanted};
 pub use incident::page as incident;
@@ -86,6 +89,8 @@ pub struct Beside {
     pub changes: Changes,
     /// What is known of the organisation at Genesys Cloud.
     pub tenant: Arc<View>,
+    /// The drill that goes on.
+    pub drill: Option<Arc<Drill>>,
 }
 
 impl Beside {
@@ -106,7 +111,8 @@ impl Beside {
         let both = async { (asked.await.flatten(), changes.await.flatten()) };
         let (open, changes) = timeout(PATIENCE, both).await.unwrap_or_default();
         let tenant = context.tenant.borrow().clone();
-        Self { open: open.unwrap_or_default(), changes: changes.unwrap_or_default(), tenant }
+        let drill = context.drills.under_way(now);
+        Self { open: open.unwrap_or_default(), changes: changes.unwrap_or_default(), tenant, drill }
     }
 }
 
@@ -130,6 +136,7 @@ fn overview(snapshot: &Snapshot, beside: &Beside) -> Page {
         at: now,
         json: "/api/v1/checks".to_owned(),
         main: html! {
+            @if let Some(drill) = &beside.drill { (drill::banner(drill)) }
             @if let Some(blind) = blindness(snapshot) { (blind) }
             (triage::shown(&Triage::of(snapshot), &beside.open))
             (incidents::open(&beside.open, now))

@@ -3,9 +3,14 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::check::endpoint::EndpointName;
+
+/// How it says when it was opened.
+const OPENED: &str = "%Y%m%dT%H%M%SZ";
 
 /// When it was opened, and of which endpoint: `20261121T123405Z-messenger-eu`.
 ///
@@ -18,12 +23,19 @@ pub struct IncidentId(String);
 impl IncidentId {
     /// The id of an incident.
     pub fn new(endpoint: &EndpointName, opened_at: Timestamp) -> Self {
-        Self(format!("{}-{endpoint}", opened_at.strftime("%Y%m%dT%H%M%SZ")))
+        Self(format!("{}-{endpoint}", opened_at.strftime(OPENED)))
     }
 
     /// An id as somebody wrote it; it need not be that of an incident.
     pub fn from_text(text: &str) -> Self {
         Self(text.to_owned())
+    }
+
+    /// When it was opened, and what stands where the endpoint does.
+    pub fn opened(&self) -> Option<(Timestamp, &str)> {
+        let (opened, name) = self.0.split_once('-')?;
+        let opened = DateTime::strptime(OPENED, opened).ok()?.to_zoned(TimeZone::UTC).ok()?;
+        Some((opened.timestamp(), name))
     }
 
     /// The text.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::fixture::daemon::{Home, PATIENCE, watchpost};
+use crate::fixture::daemon::{Daemon, Home, PATIENCE, watchpost};
 use crate::fixture::receiver::Receiver;
 use crate::incidents::{Door, until};
 
@@ -13,6 +13,7 @@ const SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 fn home(door: &Door, receiver: &Receiver) -> Home {
     let notify = format!(
         "[[notify]]\nname = \"ops\"\nwebhook = \"http://{0}/in\"\nsecret = {{ file = \"secret\" }}\n\
+         external-url = \"https://watch.test\"\n\
          [[notify]]\nname = \"prometheus\"\nalertmanager = \"http://{0}/am\"\n",
         receiver.address
     );
@@ -50,11 +51,24 @@ async fn a_drill_is_red_is_told_of_and_ends_by_itself() {
     assert!(head.starts_with("HTTP/1.1 409"), "{head}");
     assert!(!daemon.get("/api/v1/checks").contains("~drill"));
 
+    let why = "probe_failure_info{endpoint=\"~drill-door\",probe=\"websocket\",phase=\"none\",\
+        reason=\"drill\"} 1";
+    assert!(page.contains(why), "alerts join on it: {page}");
+    // Whoever looks while it goes on is told so first.
+    for path in ["/", "/endpoint/door", "/endpoint/~drill-door"] {
+        let (_, html) = daemon.get_with(path, "Accept: text/html\r\n");
+        assert!(html.contains("<h2>This is a drill</h2>"), "{path}: {html}");
+        let (_, text) = daemon.get_with(path, "Accept: text/plain\r\n");
+        assert!(text.contains("This is a drill: ~drill-door is down until "), "{path}: {text}");
+    }
+
     let mut opened = vec![receiver.next().await, receiver.next().await];
     opened.sort_by_key(|request| request.head.contains("/am"));
     let [webhook, alerts] = opened.as_slice() else { unreachable!() };
     let told = webhook.json();
     assert_eq!((&told["type"], &told["data"]["drill"]), (&"incident.opened".into(), &true.into()));
+    let url = told["data"]["url"].as_str().unwrap().strip_prefix("https://watch.test").unwrap();
+    says_that_it(&daemon, "is", url);
     let alerts = alerts.json();
     assert_eq!(alerts[0]["labels"]["drill"], "true");
     assert_eq!(alerts[0]["endsAt"], begun["drill"]["ends_at"]);
@@ -77,9 +91,36 @@ async fn a_drill_is_red_is_told_of_and_ends_by_itself() {
         "{ended}"
     );
     assert_eq!(changes["changes"][0]["endpoint"], "door");
+    says_that_it(&daemon, "was", url);
+    assert!(!daemon.get("/").contains("This is a drill"), "the banner is gone");
     // It was no incident.
     let incidents: Value = serde_json::from_str(&daemon.get("/api/v1/incidents")).unwrap();
     assert_eq!(incidents["incidents"], serde_json::json!([]));
+    // A link that was sent leads there also where the daemon has begun anew since.
+    drop(daemon);
+    let daemon = home.start();
+    says_that_it(&daemon, "was", url);
+    let (head, _) = daemon.get_with("/incident/20261121T120000Z-~drill", "");
+    assert!(head.starts_with("HTTP/1.1 404"), "{head}");
+}
+
+/// What the messages of a drill lead to says what it is, in each form.
+#[track_caller]
+fn says_that_it(daemon: &Daemon, was: &str, url: &str) {
+    let ticket = daemon.get(url);
+    assert!(ticket.starts_with(&format!("# This {was} a drill")), "{ticket}");
+    let api = url.split('?').next().unwrap();
+    let known: Value = serde_json::from_str(&daemon.get(api)).unwrap();
+    assert_eq!(known["drill"]["endpoint"], "door");
+    assert_eq!(known["drill"]["over"], was == "was");
+    let path = api.replace("/api/v1/incidents/", "/incident/");
+    let (head, html) = daemon.get_with(&path, "Accept: text/html\r\n");
+    assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
+    assert!(html.contains(&format!("<h2>This {was} a drill</h2>")), "{html}");
+    let (_, text) = daemon.get_with(&path, "Accept: */*\r\n");
+    assert!(text.starts_with(&format!("This {was} a drill")) && text.contains("ops of"), "{text}");
+    let (_, json) = daemon.get_with(&path, "Accept: application/json\r\n");
+    assert!(json.contains("\"drill\":{"), "{json}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

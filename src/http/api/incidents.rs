@@ -12,7 +12,8 @@ use super::trouble::Trouble;
 use crate::casebook::archive::Filter;
 use crate::casebook::question::Question;
 use crate::check::endpoint::EndpointName;
-use crate::http::Context;
+use crate::http::drill::{self, Last};
+use crate::http::{Context, status};
 use crate::incident::id::IncidentId;
 use crate::incident::markdown;
 use crate::incident::view::{Detail, Summary};
@@ -61,14 +62,23 @@ pub async fn one(
     };
     let as_page = asked.unwrap_or_else(|| accepts("text/markdown"));
     let id = IncidentId::from_text(&id);
+    let vary = [(VARY, "accept")];
+    let written = [(CONTENT_TYPE, "text/markdown; charset=utf-8")];
+    // What a drill tells has links as all else has that is told.
+    if let Some(drill) = drill::known(&context, &id).await? {
+        return Ok(if as_page {
+            (vary, written, status::drill_for_ticket(&drill)).into_response()
+        } else {
+            (vary, Json(Last { drill: Some(drill) })).into_response()
+        });
+    }
     let found = context.casebook.ask(|answer| Question::Incident(id, answer)).await.flatten();
     let incident = found.ok_or_else(Trouble::unreadable)?;
     let incident = incident.ok_or_else(|| Trouble::missing("incident"))?;
     Ok(if as_page {
-        let headers = [(CONTENT_TYPE, "text/markdown; charset=utf-8"), (VARY, "accept")];
-        (headers, markdown::page(&incident)).into_response()
+        (vary, written, markdown::page(&incident)).into_response()
     } else {
-        ([(VARY, "accept")], Json(Detail::of(&incident))).into_response()
+        (vary, Json(Detail::of(&incident))).into_response()
     })
 }
 

@@ -10,6 +10,7 @@ use super::Settings;
 use crate::check::messaging::Level;
 use crate::check::origin::Expect;
 use crate::check::probe::ProbeKind;
+use crate::drill;
 use crate::health::State;
 use crate::http::exposition::{Exposition, Kind, Labels};
 use crate::outcome::Outcome;
@@ -192,6 +193,9 @@ fn failure_info(e: &mut Exposition, table: &[Row<'_>]) {
         if let Some((phase, reason)) = row.failing {
             let phase = phase.map_or("none", Phase::as_str);
             e.sample_with(row.labels, &[("phase", phase), ("reason", reason.code())], 1.0);
+        } else if drill::endpoint_of(&row.record.check.endpoint.name).is_some() {
+            // No run of it failed, as it has none; alerts say the reason all the same.
+            e.sample_with(row.labels, &[("phase", "none"), ("reason", "drill")], 1.0);
         }
     }
 }

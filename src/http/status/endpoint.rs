@@ -36,14 +36,17 @@ pub async fn page(
     // Whoever is woken by a drill comes by its name.
     let name = drill::endpoint_of(&name).unwrap_or(&name).to_owned();
     let Ok(name) = EndpointName::try_from(name) else { return frame::missing("endpoint") };
+    let drill = context.drills.under_way(snapshot.taken_at);
+    let drill = drill.filter(|drill| drill.endpoint.name == name);
     let Some(portrait) = Portrait::of(&snapshot, &name, &context.history).await else {
         return frame::missing("endpoint");
     };
     match Wanted::of(&headers) {
         Wanted::Json => Json(portrait).into_response(),
-        Wanted::Text => frame::text(text::endpoint(&portrait)),
+        Wanted::Text => frame::text(text::endpoint(&portrait, drill.as_deref())),
         Wanted::Html => {
             let beside = Beside::of(&context, Some(&name), snapshot.taken_at).await;
+            let beside = Beside { drill, ..beside };
             render(&portrait, &beside).into_response()
         }
     }
@@ -70,6 +73,7 @@ pub fn render(portrait: &Portrait, beside: &Beside) -> Page {
         summary: format!("{}: {down} down, {unknown} unknown, {up} up", portrait.endpoint),
         at: now,
         main: html! {
+            @if let Some(drill) = &beside.drill { (super::drill::banner(drill)) }
             p { (portrait.url) }
             (incidents::open(&beside.open, now))
             @if !portrait.history { p { b { "The past cannot be read; the log says why." } } }

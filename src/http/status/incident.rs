@@ -12,7 +12,7 @@ use super::space::fitting;
 use super::{PATIENCE, age, endpoint_path, pictures};
 use crate::casebook::question::Question;
 use crate::clock;
-use crate::http::Context;
+use crate::http::{Context, drill};
 use crate::incident::id::IncidentId;
 use crate::incident::record::{Incident, Standing};
 use crate::incident::timeline::{Entry, What};
@@ -33,6 +33,12 @@ pub async fn page(
     let id = IncidentId::from_text(&id);
     let asked = context.casebook.ask(|answer| Question::Incident(id, answer));
     let Ok(Some(Some(found))) = timeout(PATIENCE, asked).await else {
+    let Ok(Ok(drill)) = timeout(PATIENCE, drill::known(&context, &id)).await else {
+        return frame::unavailable("the events file cannot be read; see the log\n");
+    };
+    if let Some(drill) = drill {
+        return super::drill::page(drill, Wanted::of(&headers), clock::now());
+    }
         return frame::unavailable("the events file cannot be read; see the log\n");
     };
     let Some(incident) = found else { return frame::missing("incident") };

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::triage::{KINDS, Triage};
-use super::{Beside, age, counts, sorted};
+use super::{Beside, age, counts, drill, sorted};
 use crate::check::origin::Expect;
+use crate::drill::Drill;
 use crate::health::State as Health;
 use crate::http::chains::Held;
 use crate::http::portrait::Portrait;
@@ -24,6 +25,9 @@ pub fn overview(snapshot: &Snapshot, beside: &Beside) -> String {
         "{down} down, {unknown} unknown, {up} up, as of {}",
         now.strftime("%Y-%m-%d %H:%M:%S UTC")
     ));
+    if let Some(drill) = &beside.drill {
+        text.line(format_args!("{}", drill::line(drill)));
+    }
     let triage = Triage::of(snapshot);
     text.line(format_args!("{}", triage.sentence()));
     for (fault, name) in KINDS {
@@ -61,12 +65,15 @@ pub fn overview(snapshot: &Snapshot, beside: &Beside) -> String {
 }
 
 /// An endpoint.
-pub fn endpoint(portrait: &Portrait) -> String {
+pub fn endpoint(portrait: &Portrait, drill: Option<&Drill>) -> String {
     let now = portrait.taken_at;
     let mut text = Text::default();
     text.line(format_args!("{} {}", portrait.endpoint, portrait.url));
     text.line(format_args!("as of {}\n", now.strftime("%Y-%m-%d %H:%M:%S UTC")));
     for (record, days) in portrait.records.iter().zip(&portrait.checks) {
+    if let Some(drill) = drill {
+        text.line(format_args!("{}", drill::line(drill)));
+    }
         check(&mut text, record);
         match &days.day {
             Some(day) => text.line(format_args!("         24 h: {}", day.words())),
