@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::triage::{KINDS, Triage};
+use super::triage::{KINDS, NOT_KNOWN, Triage};
 use super::{Beside, age, counts, drill, sorted};
 use crate::check::origin::Expect;
 use crate::drill::Drill;
@@ -34,6 +34,9 @@ pub fn overview(snapshot: &Snapshot, beside: &Beside) -> String {
         if let Some(named) = triage.named(fault) {
             text.line(format_args!("  {name}: {named}"));
         }
+    }
+    if let Some(named) = triage.unnamed() {
+        text.line(format_args!("  {NOT_KNOWN}: {named}"));
     }
     for incident in beside.open.iter().map(Summary::of) {
         text.line(format_args!(
@@ -68,12 +71,12 @@ pub fn overview(snapshot: &Snapshot, beside: &Beside) -> String {
 pub fn endpoint(portrait: &Portrait, drill: Option<&Drill>) -> String {
     let now = portrait.taken_at;
     let mut text = Text::default();
-    text.line(format_args!("{} {}", portrait.endpoint, portrait.url));
-    text.line(format_args!("as of {}\n", now.strftime("%Y-%m-%d %H:%M:%S UTC")));
-    for (record, days) in portrait.records.iter().zip(&portrait.checks) {
     if let Some(drill) = drill {
         text.line(format_args!("{}", drill::line(drill)));
     }
+    text.line(format_args!("{} {}", portrait.endpoint, portrait.url));
+    text.line(format_args!("as of {}\n", now.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    for (record, days) in portrait.records.iter().zip(&portrait.checks) {
         check(&mut text, record);
         match &days.day {
             Some(day) => text.line(format_args!("         24 h: {}", day.words())),
