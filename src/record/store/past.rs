@@ -76,20 +76,16 @@ impl PastReader {
             .optional()?;
         let Some(key) = key else { return Ok(Past::default()) };
         let ids = HashMap::from([(key, check.clone())]);
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT * FROM results WHERE check_key = ?1 ORDER BY seq DESC")?;
-        let mut found = statement.query(params![key])?;
+        // By their times: a clock that ran behind has set rows among others that are not so old.
+        let mut statement = self.connection.prepare_cached(
+            "SELECT * FROM results WHERE check_key = ?1 AND at_us >= ?2 AND at_us < ?3 \
+             ORDER BY at_us DESC, seq DESC",
+        )?;
+        let (from, to) = (span.from.as_microsecond(), span.to.as_microsecond());
+        let mut found = statement.query(params![key, from, to])?;
         let mut past = Past::default();
         while let Some(row) = found.next()? {
             let Some(Entry { row, .. }) = read_one(row, &ids)? else { continue };
-            if row.at >= span.to {
-                continue;
-            }
-            // Rows are in the order of their ends: what began in the span ended in it or after.
-            if row.at < span.from {
-                break;
-            }
             if past.rows.len() == most {
                 past.cut = true;
                 break;
@@ -100,7 +96,7 @@ impl PastReader {
         Ok(past)
     }
 
-    /// A walk over the rows of all checks, from those on that came at this moment.
+    /// A walk over the rows of all checks that began at this moment or later.
     pub fn walk(&self, from: Timestamp) -> rusqlite::Result<Walk<'_>> {
         let mut ids = HashMap::new();
         let mut statement = self.connection.prepare("SELECT key, id FROM checks")?;
@@ -108,29 +104,25 @@ impl PastReader {
         while let Some(row) = found.next()? {
             ids.insert(row.get(0)?, CheckId::from_text(&row.get::<_, String>(1)?));
         }
-        let after = self.last_before(from)?;
-        Ok(Walk { reader: self, ids, after })
+        let after = self.before_all_since(from)?;
+        Ok(Walk { reader: self, ids, from, after })
     }
 
-    /// The place of the last row that began before a moment, by halves: rows come nearly in the
-    /// order of their times, and no index has those.
-    fn last_before(&self, moment: Timestamp) -> rusqlite::Result<i64> {
-        let ends = "SELECT min(seq) - 1, max(seq) FROM results";
-        let (mut before, mut last): (Option<i64>, Option<i64>) =
-            self.connection.query_row(ends, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let (low, high) = (before.get_or_insert(0), last.get_or_insert(0));
-        let sql = "SELECT at_us FROM results WHERE seq > ?1 ORDER BY seq LIMIT 1";
-        let mut statement = self.connection.prepare(sql)?;
-        while *low < *high {
-            let middle = *low + (*high - *low) / 2;
-            let next: Option<i64> =
-                statement.query_row(params![middle], |row| row.get(0)).optional()?;
-            match next {
-                Some(at) if at < moment.as_microsecond() => *low = middle + 1,
-                _ => *high = middle,
+    /// The place before the first row that began at a moment or after it, whatever came between:
+    /// a clock that ran ahead or behind is no reason to leave a row out.
+    fn before_all_since(&self, moment: Timestamp) -> rusqlite::Result<i64> {
+        // Check by check, as the index goes.
+        let sql = "SELECT min(seq) - 1 FROM results \
+            WHERE check_key IN (SELECT key FROM checks) AND at_us >= ?1";
+        let before: Option<i64> =
+            self.connection.query_row(sql, params![moment.as_microsecond()], |row| row.get(0))?;
+        match before {
+            Some(before) => Ok(before),
+            None => {
+                self.connection
+                    .query_row("SELECT ifnull(max(seq), 0) FROM results", [], |row| row.get(0))
             }
         }
-        Ok(*low)
     }
 }
 
@@ -142,6 +134,7 @@ const AT_A_TIME: i64 = 4096;
 pub struct Walk<'a> {
     reader: &'a PastReader,
     ids: HashMap<i64, CheckId>,
+    from: Timestamp,
     after: i64,
 }
 
@@ -158,6 +151,7 @@ impl Walk<'_> {
                 self.after = row.get(0)?;
                 // One that this program cannot read is passed over.
                 let entry = read_one(row, &self.ids)?;
+                let entry = entry.filter(|entry| entry.row.at >= self.from);
                 rows.extend(entry.map(|entry| (entry.check, entry.row)));
             }
             if !rows.is_empty() || !any {
@@ -217,5 +211,34 @@ mod tests {
         let mut known = reader.checks().unwrap();
         known.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         assert_eq!(known, [one, other]);
+    }
+    #[test]
+    fn a_clock_that_ran_behind_hides_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let (mut store, _) = Store::open(&path, at(0)).unwrap();
+        let door = CheckId::from_text("a/tls");
+        store.learn([&door].into_iter()).unwrap();
+        // A day behind for two runs; then a day ahead for one.
+        let seconds = [10, 20, 30, -86_400, -86_390, 40, 86_400, 50, 60];
+        let entries: Vec<_> =
+            seconds.iter().zip(1..).map(|(second, seq)| entry(seq, &door, *second)).collect();
+        rows::insert(&store.connection, &entries, &store.keys).unwrap();
+
+        let reader = PastReader::open(&path).unwrap();
+        let span = Span { from: at(10), to: at(60) };
+        let since = |row: &Row| row.at.duration_since(at(0)).as_secs();
+        let past = reader.rows(&door, span, 100).unwrap();
+        assert_eq!(past.rows.iter().map(since).collect::<Vec<_>>(), [10, 20, 30, 40, 50]);
+        let past = reader.rows(&door, span, 2).unwrap();
+        assert_eq!(past.rows.iter().map(since).collect::<Vec<_>>(), [40, 50]);
+        assert!(past.cut);
+        for (from, expected) in
+            [(20, &[20, 30, 40, 86_400, 50, 60][..]), (45, &[86_400, 50, 60]), (100_000, &[])]
+        {
+            let walked = reader.walk(at(from)).unwrap().more().unwrap();
+            let walked: Vec<_> = walked.iter().map(|(_, row)| since(row)).collect();
+            assert_eq!(walked, expected, "from {from}");
+        }
     }
 }
