@@ -32,6 +32,7 @@ use crate::clock::lag::Lag;
 use crate::clock::timer::Timer;
 use crate::config::Config;
 use crate::config::genesys::connections_per_minute;
+use crate::http::drawings::Drawings;
 use crate::http::reload::Request;
 use crate::http::server::{self, Spare};
 use crate::http::{self, Context};
@@ -290,10 +291,10 @@ impl App {
         let discovered = Discoveries::new(offered, &self.config, self.discovered.refused);
         Reloader { config: self.config, outlets, probing, discovered }.spawn(self.requests)?;
         let reader = Reader::new(messages.clone());
-        let history = History::spawn(store_path)?;
+        let drawings = Drawings::new(History::spawn(store_path)?);
         let context = Context {
             reader: reader.clone(),
-            history,
+            drawings,
             inbox: inbox_of_events,
             casebook: Asker::new(cases, numbers),
             tenant: known,

@@ -4,6 +4,7 @@
 mod api;
 mod assets;
 pub mod chains;
+pub mod drawings;
 pub mod drill;
 pub mod exposition;
 mod live;
@@ -41,7 +42,6 @@ use tower_http::timeout::TimeoutLayer;
 use crate::casebook::question::Asker;
 use crate::inbox::Inbox;
 use crate::record::Reader;
-use crate::record::history::History;
 use crate::tenant::view::View;
 pub use scrape::Pages;
 
@@ -57,7 +57,7 @@ pub struct Context {
     /// Where snapshots come from.
     pub reader: Reader,
     /// Where the past is known.
-    pub history: History,
+    pub drawings: drawings::Drawings,
     /// Where events go.
     pub inbox: Inbox,
     /// Where incidents, windows and events are known.

@@ -1,32 +1,43 @@
 //! Pages that take work to make, made once for all who wait for one.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// A page, made anew for whoever comes after its making has begun.
 ///
-/// However many ask at a time, no more than one is being made and one more is waited for.
+/// However many ask at a time, no more than one is being made and one more is waited for. One that
+/// may be a little old also serves those who come later.
 #[derive(Debug)]
 pub struct Shared<T> {
+    age: Duration,
     waiting: AtomicUsize,
     latest: Mutex<Option<(Instant, T)>>,
 }
 
 impl<T> Default for Shared<T> {
     fn default() -> Self {
-        Self { waiting: AtomicUsize::new(0), latest: Mutex::new(None) }
+        Self::up_to(Duration::ZERO)
+    }
+}
+
+impl<T> Shared<T> {
+    /// Of pages that may be so old.
+    pub fn up_to(age: Duration) -> Self {
+        Self { age, waiting: AtomicUsize::new(0), latest: Mutex::new(None) }
     }
 }
 
 impl<T: Clone> Shared<T> {
-    /// A page with all that was known at the moment of this call.
+    /// A page with all that was known at the moment of this call, or as long before as it may be
+    /// old.
     pub async fn get<E>(&self, make: impl AsyncFnOnce() -> Result<T, E>) -> Result<T, E> {
         let asked = Instant::now();
         let waiting = Waiting::new(&self.waiting);
         let mut latest = self.latest.lock().await;
-        let page = match latest.as_ref().filter(|(begun, _)| *begun >= asked) {
+        let page = match latest.as_ref().filter(|(begun, _)| *begun + self.age >= asked) {
             Some((_, page)) => page.clone(),
             None => {
                 let begun = Instant::now();
@@ -36,7 +47,7 @@ impl<T: Clone> Shared<T> {
             }
         };
         drop(waiting);
-        if self.waiting.load(Ordering::SeqCst) == 0 {
+        if self.age.is_zero() && self.waiting.load(Ordering::SeqCst) == 0 {
             // Nobody is left whom it could serve.
             *latest = None;
         }
@@ -91,5 +102,16 @@ mod tests {
         }
         assert!(matches!(ask().await, Ok(Ok(2))), "nothing is kept for later");
         assert!(shared.latest.lock().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_that_may_be_old_serves_those_who_come_later() {
+        let shared = Shared::up_to(Duration::from_secs(5));
+        let made = AtomicUsize::new(0);
+        let make = async || Ok::<_, Infallible>(made.fetch_add(1, Ordering::SeqCst));
+        for (wait, number) in [(0, 0), (4, 0), (2, 1), (5, 1), (1, 2)] {
+            tokio::time::advance(Duration::from_secs(wait)).await;
+            assert_eq!(shared.get(make).await, Ok(number));
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 use watchpost::config::Config;
 use watchpost::http::status::{self, Beside};
 use watchpost::outcome::failure::Failure;
@@ -121,6 +122,26 @@ fn each_page_is_there_for_each_reader() {
     {
         let (head, body) = daemon.get_with(path, "");
         assert!(head.starts_with("HTTP/1.1 404") && !body.contains('<'), "{path}: {head}{body}");
+    }
+}
+
+#[test]
+fn whoever_looks_within_some_seconds_shares_what_was_read() {
+    let (_home, daemon) = watched();
+    let look = || {
+        let portrait: Value = serde_json::from_str(&daemon.get("/api/v1/endpoints/door")).unwrap();
+        let (taken, end) = (&portrait["taken_at"], &portrait["checks"][0]["day"]["to"]);
+        (taken.as_str().unwrap().to_owned(), end.as_str().unwrap().to_owned())
+    };
+    // Each of two that are far apart has its own; one of several in a row has that of another.
+    let looks: Vec<_> = (0..10).map(|_| look()).collect();
+    let shared = looks.windows(2).filter(|two| two[0].0 != two[1].0 && two[0].1 == two[1].1);
+    assert!(shared.count() > 0, "{looks:?}");
+    let first = look().1;
+    let deadline = Instant::now() + PATIENCE;
+    while look().1 == first {
+        assert!(Instant::now() < deadline, "it is not kept for ever");
+        std::thread::park_timeout(Duration::from_millis(100));
     }
 }
 

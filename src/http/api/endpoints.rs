@@ -19,7 +19,7 @@ pub async fn one(
     let Some(snapshot) = context.reader.look().await else {
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     };
-    let portrait = Portrait::of(&snapshot, &name, &context.history).await;
+    let portrait = Portrait::of(&snapshot, &name, &context.drawings).await;
     let portrait = portrait.ok_or_else(|| Trouble::missing("endpoint"))?;
     Ok(Json(portrait).into_response())
 }

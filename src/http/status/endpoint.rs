@@ -38,7 +38,7 @@ pub async fn page(
     let Ok(name) = EndpointName::try_from(name) else { return frame::missing("endpoint") };
     let drill = context.drills.under_way(snapshot.taken_at);
     let drill = drill.filter(|drill| drill.endpoint.name == name);
-    let Some(portrait) = Portrait::of(&snapshot, &name, &context.history).await else {
+    let Some(portrait) = Portrait::of(&snapshot, &name, &context.drawings).await else {
         return frame::missing("endpoint");
     };
     match Wanted::of(&headers) {
