@@ -210,3 +210,6 @@ fn age(from: Timestamp, to: Timestamp) -> String {
         _ => format!("{} d", seconds / 86_400),
     }
 }
+
+#[cfg(test)]
+mod tests;

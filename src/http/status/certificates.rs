@@ -13,7 +13,6 @@ use super::{age, chains, text};
 use crate::http::Context;
 use crate::http::api;
 use crate::http::chains::Held;
-use crate::record::snapshot::Snapshot;
 
 /// Bytes that its rows may take.
 const BYTES: usize = 40_000;
@@ -24,21 +23,19 @@ pub async fn page(State(context): State<Context>, headers: HeaderMap) -> Respons
         return frame::unavailable("the recorder has ended\n");
     };
     match Wanted::of(&headers) {
-        Wanted::Html => render(&snapshot).into_response(),
+        Wanted::Html => shown(&Held::all(&snapshot), snapshot.taken_at).into_response(),
         Wanted::Text => frame::text(text::certificates(&snapshot)),
         Wanted::Json => Json(api::certificates::view(&snapshot)).into_response(),
     }
 }
 
-/// Renders it.
-pub fn render(snapshot: &Snapshot) -> Page {
-    let now = snapshot.taken_at;
-    let all = Held::all(snapshot);
+/// Renders them, in their order.
+pub fn shown(all: &[Held], now: Timestamp) -> Page {
     let untrusted = all.iter().filter(|held| !held.trusted).count();
-    let (rows, left) = fitting(&all, BYTES, |held| row(held, now));
+    let (rows, left) = fitting(all, BYTES, |held| row(held, now));
     Page {
         title: "certificates".to_owned(),
-        summary: summary(&all, untrusted, now),
+        summary: summary(all, untrusted, now),
         at: now,
         json: "/api/v1/certificates".to_owned(),
         main: html! {
@@ -75,6 +72,7 @@ fn summary(all: &[Held], untrusted: usize, now: Timestamp) -> String {
 }
 
 fn row(held: &Held, now: Timestamp) -> Markup {
+    let (places, more) = chains::places(held);
     html! {
         tr {
             th scope="row" { a href={ "/endpoint/" (held.endpoint) } { (held.endpoint) } }
@@ -87,7 +85,10 @@ fn row(held: &Held, now: Timestamp) -> Markup {
                 }
                 None => { td {} td { (chains::trust(held)) } td {} td {} }
             }
-            td { @for address in &held.addresses { (address) br; } }
+            td {
+                @for place in &places { (place) br; }
+                @if more > 0 { "and " (more) " more" }
+            }
         }
     }
 }

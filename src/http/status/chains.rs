@@ -10,19 +10,21 @@ use crate::http::chains::{Certified, Held, Told};
 /// Bytes that the certificates of one chain may take.
 const BYTES: usize = 4_500;
 
+/// Addresses of a chain that are shown.
+const MAX_PLACES: usize = 16;
+
 /// Characters of a name that are shown.
 const MAX_NAME: usize = 80;
 
 /// A chain, certificate by certificate.
 pub fn chain(held: &Held, now: Timestamp) -> Markup {
     let (rows, left) = fitting(&held.certificates, BYTES, |one| row(one, now));
-    let mut places = String::new();
-    for (n, address) in held.addresses.iter().enumerate() {
-        places.push_str(if n > 0 { ", " } else { "" });
-        places.push_str(&address.to_string());
-    }
+    let (places, more) = places(held);
     html! {
-        h3 { (places) }
+        h3 {
+            (places.join(", "))
+            @if more > 0 { " and " (more) " more" }
+        }
         p {
             (trust(held)) ", seen " (age(held.seen_at, now)) " ago"
             @if let Some(session) = &held.session { ", " (session.version) ", " (session.cipher) }
@@ -43,6 +45,12 @@ pub fn chain(held: &Held, now: Timestamp) -> Markup {
         }
         @if left > 0 { p { (left) " more certificates: " a href="/api/v1/certificates" { "/api/v1/certificates" } } }
     }
+}
+
+/// The first addresses that present it, and how many more do.
+pub fn places(held: &Held) -> (Vec<String>, usize) {
+    let shown = held.addresses.iter().take(MAX_PLACES).map(ToString::to_string).collect();
+    (shown, held.addresses.len().saturating_sub(MAX_PLACES))
 }
 
 fn row(one: &Certified, now: Timestamp) -> Markup {

@@ -14,15 +14,17 @@ use crate::casebook::question::Question;
 use crate::clock;
 use crate::http::{Context, drill};
 use crate::incident::id::IncidentId;
-use crate::incident::record::{Incident, Standing};
+use crate::incident::record::{Exhibit, Incident, Standing};
 use crate::incident::timeline::{Entry, What};
 use crate::incident::view::Detail;
 use crate::incident::{markdown, words};
 
-/// Bytes that its timeline, its minutes and its checks may take.
-const STORY_BYTES: usize = 18_000;
-const MINUTE_BYTES: usize = 10_000;
+/// Bytes that its timeline, its minutes, its checks, its evidence and its severity may take.
+const STORY_BYTES: usize = 16_000;
+const MINUTE_BYTES: usize = 9_000;
 const CHECK_BYTES: usize = 8_000;
+const EVIDENCE_BYTES: usize = 4_500;
+const WEIGHT_BYTES: usize = 3_000;
 
 /// The page.
 pub async fn page(
@@ -31,14 +33,14 @@ pub async fn page(
     headers: HeaderMap,
 ) -> Response {
     let id = IncidentId::from_text(&id);
-    let asked = context.casebook.ask(|answer| Question::Incident(id, answer));
-    let Ok(Some(Some(found))) = timeout(PATIENCE, asked).await else {
     let Ok(Ok(drill)) = timeout(PATIENCE, drill::known(&context, &id)).await else {
         return frame::unavailable("the events file cannot be read; see the log\n");
     };
     if let Some(drill) = drill {
         return super::drill::page(drill, Wanted::of(&headers), clock::now());
     }
+    let asked = context.casebook.ask(|answer| Question::Incident(id, answer));
+    let Ok(Some(Some(found))) = timeout(PATIENCE, asked).await else {
         return frame::unavailable("the events file cannot be read; see the log\n");
     };
     let Some(incident) = found else { return frame::missing("incident") };
@@ -70,6 +72,11 @@ pub fn render(incident: &Incident, now: jiff::Timestamp) -> Page {
     let affected = incident.affected();
     let (lines, hidden) = fitting(checks(incident, now), CHECK_BYTES, |line| line);
     let json = format!("/api/v1/incidents/{}", incident.id);
+    let (exhibits, unseen) =
+        fitting(&incident.evidence, EVIDENCE_BYTES, |exhibit| shown(exhibit, &json));
+    let (weights, _) = fitting(&incident.weights, WEIGHT_BYTES, |weight| {
+        html! { li { (format!("{:+}", weight.points)) ": " bdi { (weight.because) } } }
+    });
     Page {
         title: incident.title(),
         summary: format!("{}, {state}", incident.severity.as_str()),
@@ -112,24 +119,13 @@ pub fn render(incident: &Incident, now: jiff::Timestamp) -> Page {
             @if !incident.evidence.is_empty() {
                 section aria-labelledby="evidence" {
                     h2 id="evidence" { "Evidence" }
-                    ul {
-                        @for exhibit in &incident.evidence {
-                            li {
-                                a href={ (json) "/evidence/" (exhibit.n) } { "run " (exhibit.n) }
-                                ", " (clock_of(exhibit.at)) ", " bdi { (exhibit.check) }
-                                @if let Some(cause) = exhibit.cause { ": " (cause) }
-                            }
-                        }
-                    }
+                    ul { @for exhibit in exhibits { (exhibit) } }
+                    @if unseen > 0 { p { (unseen) " more: " a href=(json) { (json) } } }
                 }
             }
             section aria-labelledby="why" {
                 h2 id="why" { "Why it is " (incident.severity.as_str()) }
-                ul {
-                    @for weight in &incident.weights {
-                        li { (format!("{:+}", weight.points)) ": " bdi { (weight.because) } }
-                    }
-                }
+                ul { @for weight in weights { (weight) } }
             }
         },
         json,
@@ -161,6 +157,16 @@ fn checks(incident: &Incident, now: jiff::Timestamp) -> impl Iterator<Item = Mar
             @if let Some(reason) = reason { br; (reason.sentence()) br; small { (reason.fix()) } }
         }
     })
+}
+
+fn shown(exhibit: &Exhibit, json: &str) -> Markup {
+    html! {
+        li {
+            a href={ (json) "/evidence/" (exhibit.n) } { "run " (exhibit.n) }
+            ", " (clock_of(exhibit.at)) ", " bdi { (exhibit.check) }
+            @if let Some(cause) = exhibit.cause { ": " (cause) }
+        }
+    }
 }
 
 fn happened(entry: &Entry) -> Markup {
