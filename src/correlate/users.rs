@@ -14,6 +14,12 @@ const RECENT_MINUTES: i64 = 5;
 /// Fewer failures than this prove nothing.
 const MIN_FAILURES: u32 = 3;
 
+/// Ended conversations from which on a minute is also looked at by itself.
+const MIN_OWN: u32 = 20;
+
+/// What happens in one of ten minutes tells nothing of a minute by itself.
+const COMMON: f64 = 0.1;
+
 /// The share of failures that is always allowed for.
 const MIN_SHARE: f64 = 0.01;
 
@@ -44,6 +50,9 @@ pub struct Figures {
     pub usual_share: f64,
     /// The chance of as many failures, if that share held.
     pub failing_p: f64,
+    /// The chance of as many failures as this minute alone has, if that share held; none where too
+    /// few conversations ended in it to tell.
+    pub own_p: Option<f64>,
     /// Minutes without a conversation that began, up to and with this one.
     pub silent_minutes: u32,
     /// How many would have begun in them by the same hours of earlier weeks.
@@ -58,7 +67,11 @@ pub struct Figures {
 pub fn judge(series: &Series, minute: Minute, silence: Silence) -> (Users, Figures) {
     let figures = figures(series, minute, silence);
     let counts = series.minutes.get(minute).map(|row| row.counts).unwrap_or_default();
-    let failing = counts.failed > 0 && figures.failed >= MIN_FAILURES && figures.failing_p < RARE;
+    let failing = counts.failed > 0
+        && figures.failed >= MIN_FAILURES
+        && figures.failing_p < RARE
+        // One straggler among a hundred that went well: the outage of the minutes before is over.
+        && figures.own_p.is_none_or(|p| p < COMMON);
     let users = if failing {
         Users::Failing
     } else if figures.silent_p.is_some_and(|p| p < RARE) {
@@ -79,6 +92,9 @@ pub fn figures(series: &Series, minute: Minute, silence: Silence) -> Figures {
         (failed.saturating_add(counts.failed), ended.saturating_add(counts.ended()))
     });
     let usual_share = usual_share(series, Hour::of(first));
+    let own = series.minutes.get(minute).map(|row| row.counts).unwrap_or_default();
+    let own_p = (own.ended() >= MIN_OWN)
+        .then(|| poisson::at_least(own.failed, usual_share * f64::from(own.ended())));
     let quiet = Quiet::until(series, minute);
     let expected_by_weeks = quiet.by_weeks(series);
     let expected_by_hours = quiet.by_hours(series);
@@ -92,6 +108,7 @@ pub fn figures(series: &Series, minute: Minute, silence: Silence) -> Figures {
         ended,
         usual_share,
         failing_p: poisson::at_least(failed, usual_share * f64::from(ended)),
+        own_p,
         silent_minutes: quiet.minutes,
         expected_by_weeks,
         expected_by_hours,

@@ -59,6 +59,29 @@ fn three_failures_that_chance_does_not_allow_for_are_a_failing() {
 }
 
 #[test]
+fn a_straggler_among_many_does_not_prolong_an_outage() {
+    let mut series = Series::default();
+    watched(&mut series, 0..10, 100);
+    ends(&mut series, 2, Outcome::Failed, 110);
+    ends(&mut series, 3, Outcome::Failed, 1);
+    ends(&mut series, 3, Outcome::Ok, 109);
+    ends(&mut series, 4, Outcome::Failed, 12);
+    ends(&mut series, 4, Outcome::Ok, 98);
+    assert_eq!(users(&series, 2), Users::Failing);
+    let (found, figures) = judge(&series, at(3), Silence::Weeks);
+    assert_eq!(found, Users::Normal, "{figures:?}");
+    assert!(figures.failing_p < RARE && figures.own_p.unwrap() > 0.6, "{figures:?}");
+    assert_eq!(users(&series, 4), Users::Failing, "a tenth of them is no chance");
+    // Where few end, the minutes before it are what there is to go by.
+    ends(&mut series, 5, Outcome::Failed, 1);
+    ends(&mut series, 5, Outcome::Ok, 18);
+    let (found, figures) = judge(&series, at(5), Silence::Weeks);
+    assert_eq!((found, figures.own_p), (Users::Failing, None));
+    ends(&mut series, 5, Outcome::Ok, 1);
+    assert_eq!(users(&series, 5), Users::Normal);
+}
+
+#[test]
 fn what_usually_fails_is_allowed_for() {
     let mut series = Series::default();
     watched(&mut series, 0..5, 1);
