@@ -192,4 +192,23 @@ mod on_a_machine {
         assert!(said(&mut machine.curl(url)).contains("watchpost_build_info"), "it waited");
         until("another daemon", || (machine.property("MainPID") != pid).then_some(()));
     }
+
+    #[test]
+    fn a_socket_outlives_a_config_that_is_wrong() {
+        let machine = machine("watchpost-wrong-socket", "nonsense", "");
+        machine.said("systemctl enable --now watchpost.socket");
+        let url = "http://127.0.0.1:9720/metrics";
+        let mut reader = machine.curl(url);
+        let reader = reader.args(["--max-time", "100"]).stdout(Stdio::null());
+        let mut reader = reader.spawn().unwrap();
+        // As many as systemd takes in 10 seconds: without a pause it gives up before the next.
+        let starts = || machine.log().matches("status=78").count();
+        until("fifth start", || (starts() >= 5).then_some(()));
+        let socket = machine.said("systemctl is-active watchpost.socket");
+        assert_eq!(socket, "active", "{}", machine.log());
+        assert!(reader.try_wait().unwrap().is_none(), "whoever came waits");
+        machine.write(CONFIG, NOBODY);
+        assert!(reader.wait().unwrap().success(), "{}", machine.log());
+        assert_eq!(machine.property("ActiveState"), "active");
+    }
 }
