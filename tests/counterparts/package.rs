@@ -113,6 +113,22 @@ fn every_crate_that_is_built_in_is_named_with_its_licence() {
 }
 
 #[test]
+fn notices_fail_where_a_program_that_they_need_does() {
+    use std::os::unix::fs::PermissionsExt;
+    for name in ["cargo", "sha256sum", "paste"] {
+        let folder = tempfile::tempdir().unwrap();
+        let fake = folder.path().join(name);
+        // It says something, as far as it came.
+        fs::write(&fake, "#!/bin/sh\necho 'rustls v0.0.0|MIT'\nexit 101\n").unwrap();
+        fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+        let mut notices = Command::new(format!("{ROOT}/packaging/notices"));
+        let output = notices.env("PATH", path).output().unwrap();
+        assert!(!output.status.success(), "{name}");
+    }
+}
+
+#[test]
 fn shells_complete_the_command_line() {
     let root = unpacked();
     let share = root.path().join("usr/share");
