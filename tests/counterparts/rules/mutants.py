@@ -24,7 +24,7 @@ ROUGH = {
     ("WatchpostCertificatePoolMixed", "1"): 2.0,
     ("WatchpostHandshakeSlow", "19.5"): 1.2,
 }
-# Native histograms, which promtool cannot feed before 2.45.
+# Native histograms, which promtool cannot feed before 2.45: prometheus.rs asks a real Prometheus.
 UNTESTED = "0.95, sum by (job, instance, endpoint, probe, phase) ("
 # It has no threshold, and no other side.
 ENDLESS = {"WatchpostDeadMan"}
