@@ -29,7 +29,7 @@ use work::{DAY, Work};
 
 /// The longest time that the shipped rules look back over: what is written lies so far before what
 /// is asked for.
-const LEAD: SignedDuration = SignedDuration::from_hours(72);
+pub const LEAD: SignedDuration = SignedDuration::from_hours(72);
 
 /// What is to be replayed.
 #[derive(Debug)]
@@ -61,6 +61,18 @@ pub struct Replay {
     pub told: Vec<Told>,
     /// Alerts that nobody can tell about.
     pub not_replayed: Vec<Left>,
+    /// Alerts that look back over longer than what is read of before: the beginning of what they
+    /// tell is of less than they ask for.
+    pub short: Vec<Short>,
+}
+
+/// An alert that looks far back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Short {
+    /// Its name.
+    pub alert: String,
+    /// Over how many seconds.
+    pub looks_back: u64,
 }
 
 /// An alert that was not replayed.
@@ -165,6 +177,12 @@ pub async fn replay(
         }
         told.extend(follower.end().into_iter().filter(|one| one.lasts_beyond(question.from)));
     }
+    let lead = Duration::try_from(LEAD).unwrap_or_default();
+    let short = sorted.alerts.iter().filter_map(|rule| {
+        let reach = recorded.reach(&rule.query);
+        let (alert, looks_back) = (rule.name.clone(), reach.as_secs());
+        (reach > lead).then_some(Short { alert, looks_back })
+    });
     told.sort_by(|a, b| (a.from, &a.alert).cmp(&(b.from, &b.alert)));
     Ok(Replay {
         from: question.from.max(first),
@@ -172,6 +190,7 @@ pub async fn replay(
         runs,
         unknown_checks: unknown.into_iter().collect(),
         told,
+        short: short.collect(),
         not_replayed: sorted.left,
     })
 }

@@ -1,6 +1,7 @@
 //! Which series a rule asks for, and which of them the store can tell. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::Left;
 use super::prometheus::{Kind, Rule};
@@ -106,6 +107,20 @@ impl<'a> Recorded<'a> {
         sorted
     }
 
+    /// How far back what an expression asks for lies, by way of what is recorded: rather too far
+    /// than not far enough.
+    pub fn reach(&self, query: &str) -> Duration {
+        self.reach_within(query, self.0.len())
+    }
+
+    /// No deeper than there are names: what is recorded from itself has no end.
+    fn reach_within(&self, query: &str, levels: usize) -> Duration {
+        let below = names(query).into_iter().filter_map(|name| self.0.get(name.as_str()));
+        let below = below.flatten().filter(|_| levels > 0);
+        let longest = below.map(|rule| self.reach_within(&rule.query, levels - 1)).max();
+        spans(query).saturating_add(longest.unwrap_or_default())
+    }
+
     fn follow(&self, query: &str, needs: &mut Needs) {
         let names = names(query);
         for name in &names {
@@ -158,6 +173,64 @@ fn names(query: &str) -> BTreeSet<String> {
         };
     }
     names
+}
+
+/// The longest range and the longest offset of an expression, one behind the other; and every
+/// subquery, as they may stand in each other.
+fn spans(query: &str) -> Duration {
+    let (mut range, mut offset, mut around) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    let mut rest = query;
+    while let Some(first) = rest.chars().next() {
+        rest = match first {
+            '"' | '\'' | '`' => behind_text(rest),
+            '#' => rest.split_once('\n').map_or("", |(_, rest)| rest),
+            '[' => {
+                let (inner, behind_it) = rest.split_once(']').unwrap_or((rest, ""));
+                let long = span(inner.trim_start_matches(['[', ' ']));
+                match inner.contains(':') {
+                    true => around = around.saturating_add(long),
+                    false => range = range.max(long),
+                }
+                behind_it
+            }
+            first if is_of_a_name(first) => {
+                let behind_it = rest.trim_start_matches(is_of_a_name);
+                let word = rest.get(..rest.len() - behind_it.len()).unwrap_or(rest);
+                if word.eq_ignore_ascii_case("offset") {
+                    offset = offset.max(span(behind_it.trim_start()));
+                }
+                behind_it
+            }
+            first => rest.get(first.len_utf8()..).unwrap_or(""),
+        };
+    }
+    range.saturating_add(offset).saturating_add(around)
+}
+
+/// `1h30m` at the beginning of a text; nothing where there is none.
+fn span(text: &str) -> Duration {
+    const UNITS: [(&str, u64); 7] = [
+        ("ms", 1),
+        ("s", 1_000),
+        ("m", 60_000),
+        ("h", 3_600_000),
+        ("d", 86_400_000),
+        ("w", 7 * 86_400_000),
+        ("y", 365 * 86_400_000),
+    ];
+    let (mut millis, mut rest) = (0_u64, text);
+    loop {
+        let behind_it = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let number =
+            rest.get(..rest.len() - behind_it.len()).and_then(|digits| digits.parse().ok());
+        let unit =
+            UNITS.iter().find_map(|(unit, each)| Some((behind_it.strip_prefix(unit)?, each)));
+        let (Some(number), Some((behind_unit, each))) = (number, unit) else { break };
+        let number: u64 = number;
+        millis = millis.saturating_add(number.saturating_mul(*each));
+        rest = behind_unit;
+    }
+    Duration::from_millis(millis)
 }
 
 /// Takes a word in, and gives what stands behind it and what belongs to it.
@@ -288,5 +361,31 @@ mod tests {
         let sorted = Recorded::of(&rules).sort(&rules);
         assert_eq!(sorted.alerts.len(), 1);
         assert_eq!(sorted.left[0].alert, "Native");
+    }
+
+    #[test]
+    fn it_is_known_how_far_back_an_alert_looks() {
+        let rules = [
+            rule(Kind::Recording, "a:day", "rate(a[1d])"),
+            rule(Kind::Recording, "a:week", "avg_over_time(a:day[1w])"),
+            rule(Kind::Recording, "in:circles", "max_over_time(in:circles[1h])"),
+        ];
+        let recorded = Recorded::of(&rules);
+        for (query, hours) in [
+            ("up == 0", 0),
+            ("rate(a[ 90m ]) > 0 and rate(a[5m]) > 0", 1),
+            ("rate(a{b=\"[9d]\"}[1h]) # [9d]", 1),
+            ("max_over_time(rate(a[1h])[1d:5m])", 25),
+            ("rate(a[1h] offset 1w)", 169),
+            ("rate(a[1h]) OFFSET 1d2h3600s", 28),
+            ("a:week > 0", 192),
+            ("rate(offset_total[1h])", 1),
+            // As often as there are names.
+            ("in:circles", 3),
+            ("a[", 0),
+            ("a[99999999999999999999d]", 0),
+        ] {
+            assert_eq!(recorded.reach(query).as_secs() / 3600, hours, "{query}");
+        }
     }
 }

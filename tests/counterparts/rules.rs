@@ -176,6 +176,7 @@ fn history_is_replayed_as_prometheus_would_have_seen_it() {
     let labels = told["told"].as_array().unwrap().iter().map(|one| &one["labels"]);
     assert!(labels.clone().any(|labels| labels["team"] == "web" && labels["endpoint"] == "usual"));
     // What the store does not keep is named, and not called silent.
+    assert_eq!(told["short"], serde_json::json!([]), "as far as the shipped rules look back");
     let left = told["not_replayed"].as_array().unwrap();
     let chain = left.iter().find(|left| left["alert"] == "WatchpostChainInvalid").unwrap();
     assert_eq!(chain["needs"], serde_json::json!(["probe_ssl_verify_failure"]));
@@ -200,6 +201,7 @@ fn rules_of_others_are_replayed_too() {
          - { record: \"first:sum\", expr: 'increase(probe_runs_total{result=\"failure\"}[10m])', labels: { kind: mine } }\n      \
          - { alert: Often, expr: 'second:sum > 0.5', labels: { severity: critical } }\n      \
          - { alert: Never, expr: 'second:sum > 5' }\n      \
+         - { alert: Far, expr: 'sum_over_time(second:sum[4d]) > 1e9' }\n      \
          - { alert: Unknown, expr: '{__name__=~\"probe.*\"} > 5' }\n",
     )
     .unwrap();
@@ -213,6 +215,9 @@ fn rules_of_others_are_replayed_too() {
     assert_eq!(names, BTreeSet::from(["Often"]), "{told:#}");
     assert_eq!(told["told"][0]["labels"]["kind"], "mine");
     assert_eq!(told["not_replayed"][0]["alert"], "Unknown");
+    // Four days, and the ten minutes of what is recorded.
+    let far = serde_json::json!([{ "alert": "Far", "looks_back": 4 * 86_400 + 600 }]);
+    assert_eq!(told["short"], far);
 
     fs::write(&rules, "groups: [{ name: a, rules: [{ alert: B, expr: 'up >' }] }]\n").unwrap();
     let config = folder.path().join("config.toml");

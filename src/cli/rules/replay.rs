@@ -16,7 +16,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::config::values::HumanDuration;
 use crate::incident::words;
-use crate::replay::{Question, Replay, Told, replay};
+use crate::replay::{LEAD, Question, Replay, Told, replay};
 
 /// How far back, where nobody says so.
 const USUAL: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -148,6 +148,18 @@ fn text(replay: &Replay) -> String {
         ));
         for left in &replay.not_replayed {
             line(format_args!("  {}  {DIM}{}{DIM:#}", left.alert, left.needs.join(", ")));
+        }
+    }
+    if !replay.short.is_empty() {
+        line(format_args!(
+            "\n{BOLD}look back further than is read, {} h before the begin: {}.{BOLD:#} What they \
+             tell first is of less than they ask for",
+            LEAD.as_hours(),
+            replay.short.len()
+        ));
+        for short in &replay.short {
+            let hours = short.looks_back.div_ceil(3600);
+            line(format_args!("  {}  {DIM}over {hours} h{DIM:#}", short.alert));
         }
     }
     if !replay.unknown_checks.is_empty() {
