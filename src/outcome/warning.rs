@@ -68,7 +68,7 @@ codes! {
         "The deployment wants guests to be known: the probe goes no further up."
         "Nothing, where that is meant; a lower level then says all that can be said."
     MessagingConfigurationMissing "messaging_configuration_missing"
-        "The messaging application answered, but did not say how the deployment is configured."
+        "The messaging application did not say how the deployment is configured; it said something else, or gave a session all the same."
         "It lives, and may have changed its protocol: look for a newer version of this program."
     MessagingSessionsStopped "messaging_sessions_stopped"
         "No session is asked for any more: one of this deployment began a conversation."
