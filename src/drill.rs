@@ -16,6 +16,7 @@ use crate::incident::cause::Whose;
 use crate::incident::id::IncidentId;
 use crate::incident::minutes::Minutes;
 use crate::incident::notice::{Event, Form, Message, Notice, Subscription};
+use crate::incident::now::Reach;
 use crate::incident::record::{Closed, Ended, Incident, LastWord, Ownership, Trouble};
 use crate::incident::severity::Severity;
 use crate::incident::timeline::Timeline;
@@ -176,6 +177,7 @@ impl Drill {
             closed,
             reopened: 0,
             checks: Default::default(),
+            reach: Reach::default(),
             unproven: false,
             minutes: Minutes::default(),
             timeline: Timeline::default(),

@@ -13,6 +13,8 @@ pub mod id;
 pub mod markdown;
 pub mod minutes;
 pub mod notice;
+pub mod now;
+pub mod plain;
 pub mod record;
 pub mod redact;
 pub mod run;

@@ -5,27 +5,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use rusqlite::Connection;
 
+use super::exit;
 use super::run::refuse;
-use super::style::{BAD, BOLD, DIM, GOOD, UNSURE};
-use super::{exit, kept};
+use super::style::{BAD, BOLD, DIM, UNSURE};
 use crate::casebook::archive::{self, Filter};
 use crate::config::Config;
-use crate::config::surroundings::Purpose;
 use crate::inbox::reader::Reader;
 use crate::incident::id::IncidentId;
 use crate::incident::record::Incident;
 use crate::incident::severity::Severity;
 use crate::incident::view::{Detail, Summary};
-use crate::incident::{markdown, words};
+use crate::incident::{markdown, plain, words};
 
 /// Incidents in a list.
 const LIMIT: usize = 20;
-
-/// Lines of the timeline that are shown, so that the end stays on the screen.
-const MAX_LINES: usize = 30;
 
 /// What is wanted.
 #[derive(Debug, Args)]
@@ -68,36 +63,25 @@ enum What {
 
 /// Prints it.
 pub fn incidents(args: &Incidents) -> ExitCode {
-    let config = match Config::load_for(&args.config, Purpose::Look) {
+    let config = match Config::load(&args.config) {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
-    if let Err(status) = kept::is_there(&config.events.path) {
-        return status;
-    }
     match read(args, &config.events.path) {
         Ok(Some(text)) => {
             anstream::print!("{text}");
             ExitCode::SUCCESS
         }
         Ok(None) => {
-            anstream::eprintln!("watchpost: {}", unknown(&args.what));
+            anstream::eprintln!(
+                "watchpost: there is none of that name; `watchpost incidents` lists them"
+            );
             ExitCode::from(exit::USAGE)
         }
         Err(error) => {
             anstream::eprintln!("watchpost: {}: {error}", config.events.path.display());
             ExitCode::from(exit::TROUBLE)
         }
-    }
-}
-
-/// What to say of what there is none of.
-fn unknown(what: &Option<What>) -> String {
-    match what {
-        Some(What::Evidence { id, n }) => {
-            format!("no run {n} of {id} is kept; `watchpost incidents show {id}` has their numbers")
-        }
-        _ => "there is none of that name; `watchpost incidents` lists them".to_owned(),
     }
 }
 
@@ -109,7 +93,11 @@ fn read(args: &Incidents, path: &Path) -> Result<Option<String>, Box<dyn std::er
         None | Some(What::List) => Some(list(connection, args.json)?),
         Some(What::Show { id }) => match one(id)? {
             Some(incident) if args.json => Some(json(&Detail::of(&incident))?),
-            Some(incident) => Some(show(&incident)),
+            Some(incident) => {
+                let page = plain::page(&incident);
+                let (title, rest) = page.split_once('\n').unwrap_or((&page, ""));
+                Some(format!("{BOLD}{title}{BOLD:#}\n{rest}"))
+            }
             None => None,
         },
         Some(What::Export { id, .. }) => one(id)?.map(|incident| markdown::page(&incident)),
@@ -149,63 +137,11 @@ fn list(connection: &Connection, as_json: bool) -> Result<String, Box<dyn std::e
                 "{:<wide$}  {state}  {style}{word:<8}{style:#}  {:>8}  {}\n",
                 incident.id.as_str(),
                 lasted(incident),
-                incident.trouble.title()
+                incident.headline()
             ),
         );
     }
     Ok(text)
-}
-
-fn show(incident: &Incident) -> String {
-    let mut text = format!("{BOLD}{}{BOLD:#}\n", incident.title());
-    let mut line = |arguments: std::fmt::Arguments<'_>| append(&mut text, arguments);
-    let open = match incident.closed {
-        None => format!("{BAD}open{BAD:#}"),
-        Some(closed) => format!("{GOOD}closed{GOOD:#} {}", utc(closed.at)),
-    };
-    line(format_args!(
-        "  {open}, began {}, lasted {}\n  whose: {}\n",
-        utc(incident.began_at),
-        lasted(incident),
-        incident.whose.sentence()
-    ));
-    let affected = incident.affected();
-    line(format_args!(
-        "  users: {} conversations failed in {} bad minutes, {} minutes of silence\n",
-        affected.failed, affected.failing_minutes, affected.silent_minutes
-    ));
-    let sum: i32 = incident.weights.iter().map(|weight| weight.points).sum();
-    let weights = incident.weights.iter();
-    let parts: Vec<_> =
-        weights.map(|weight| format!("{:+} {}", weight.points, weight.because)).collect();
-    line(format_args!("  {sum} points: {}\n\n", parts.join("; ")));
-    let story = incident.story();
-    let skipped = story.len().saturating_sub(MAX_LINES);
-    if skipped > 0 {
-        line(format_args!("  {DIM}{skipped} earlier entries: --json has all{DIM:#}\n"));
-    }
-    for entry in story.iter().skip(skipped) {
-        // Everything in it was made harmless where it came in.
-        let told = words::told(entry, str::to_owned);
-        line(format_args!("  {DIM}{}{DIM:#}  {told}\n", utc(entry.at)));
-    }
-    for exhibit in &incident.evidence {
-        let because = exhibit.cause.map_or(String::new(), |cause| format!(": {cause}"));
-        line(format_args!(
-            "  evidence {}: {}  {}{because}\n",
-            exhibit.n,
-            utc(exhibit.at),
-            exhibit.check
-        ));
-    }
-    let mut reasons: Vec<_> =
-        incident.checks.values().filter_map(|check| check.cause?.reason).collect();
-    reasons.sort_unstable();
-    reasons.dedup();
-    for reason in reasons {
-        line(format_args!("  do: {}\n", reason.fix()));
-    }
-    text
 }
 
 fn severity(severity: Severity) -> (anstyle::Style, &'static str) {
@@ -221,10 +157,6 @@ fn lasted(incident: &Incident) -> String {
         None => "goes on".to_owned(),
         Some(closed) => words::span(incident.began_at, closed.at),
     }
-}
-
-fn utc(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// Writing to a `String` cannot fail.

@@ -12,6 +12,7 @@ use super::notice::{Event, Notice, link};
 use super::record::{Incident, Trouble};
 use super::severity::Severity;
 use super::timeline::What;
+use super::words;
 
 /// The name of every alert.
 const NAME: &str = "WatchpostIncident";
@@ -111,11 +112,14 @@ fn set(object: &mut Value, name: &str, value: &str) {
 }
 
 fn description(incident: &Incident) -> String {
-    let mut text = format!("Whose trouble: {}.\n", incident.whose.sentence());
-    for (id, check) in &incident.checks {
+    let mut text = format!("Whose trouble: {}.\n", words::whose(incident));
+    if let Some(waits) = incident.waits() {
+        // Writing to a `String` cannot fail.
+        writeln!(text, "{waits}").ok();
+    }
+    for (id, check) in incident.held_by() {
         let standing = serde_json::to_value(check.standing).ok();
         let standing = standing.as_ref().and_then(Value::as_str).unwrap_or_default();
-        // Writing to a `String` cannot fail.
         write!(text, "{id} {}", standing.replace('_', " ")).ok();
         if let Some(cause) = &check.cause {
             write!(text, ": {cause}.").ok();
@@ -125,16 +129,11 @@ fn description(incident: &Incident) -> String {
         }
         text.push('\n');
     }
-    let affected = incident.affected();
-    if affected.failing_minutes + affected.silent_minutes > 0 {
-        let (failed, failing) = (affected.failed, affected.failing_minutes);
-        let silent = affected.silent_minutes;
-        writeln!(
-            text,
-            "{failed} conversations failed in {failing} minutes; {silent} minutes of silence."
-        )
-        .ok();
+    let over: Vec<_> = incident.over().map(|(id, _)| id.as_str()).collect();
+    if !over.is_empty() {
+        writeln!(text, "Not down any more: {}.", over.join(", ")).ok();
     }
+    writeln!(text, "{}", words::affected(incident)).ok();
     cut(&text)
 }
 

@@ -30,7 +30,7 @@ pub const FLAPPING: SignedDuration = SignedDuration::from_mins(5);
 pub const BEFORE: SignedDuration = SignedDuration::from_mins(30);
 
 /// Minutes of users that are so old say nothing about the present.
-const PRESENT: SignedDuration = SignedDuration::from_mins(30);
+pub const PRESENT: SignedDuration = SignedDuration::from_mins(30);
 
 /// Judged minutes that must be good for users before an incident ends.
 const GOOD_MINUTES: usize = 3;
@@ -78,6 +78,8 @@ pub struct Case {
     owner: Ownership,
     checks: BTreeMap<CheckId, Watched>,
     minutes: Minutes,
+    /// Whether it takes users.
+    users: bool,
     /// What the contact centre says of itself, while that is not "all is well".
     pub hint: Option<Arc<str>>,
     /// The open incident, or else the last one.
@@ -96,6 +98,7 @@ impl Case {
             owner: Ownership::default(),
             checks: BTreeMap::new(),
             minutes: Minutes::default(),
+            users: false,
             hint: None,
             incident: None,
             dirt: Dirt::None,
@@ -125,6 +128,7 @@ impl Case {
             let owner = &check.endpoint.owner;
             let (team, tier) = (owner.team.clone(), owner.tier.clone());
             self.owner = Ownership { team, tier, runbook: owner.runbook.clone() };
+            self.users = check.endpoint.users.is_some();
         }
         let mut before = std::mem::take(&mut self.checks);
         for check in checks {

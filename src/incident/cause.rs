@@ -99,10 +99,20 @@ impl Whose {
     /// A sentence for people.
     pub fn sentence(self) -> &'static str {
         match self {
-            Self::You => "you: what fails is at the endpoint",
-            Self::Us => "us: what fails is at the monitor",
-            Self::Internet => "the Internet: what fails is on the way to the endpoint",
-            Self::Unknown => "not known: the probes see nothing that fails",
+            Self::You => "The endpoint's owner: what fails is at the endpoint",
+            Self::Us => "This monitor: what fails is at the monitor",
+            Self::Internet => "The way there: what fails is between here and the endpoint",
+            Self::Unknown => "Not known: the probes see nothing that fails",
+        }
+    }
+
+    /// In a few words, for people.
+    pub fn owner(self) -> &'static str {
+        match self {
+            Self::You => "the endpoint's owner",
+            Self::Us => "this monitor",
+            Self::Internet => "the way there",
+            Self::Unknown => "not known",
         }
     }
 }

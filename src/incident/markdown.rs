@@ -4,12 +4,10 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 
-use super::minutes::Affected;
 use super::record::{Ended, Incident, Standing};
 use super::timeline::What;
 use super::words;
 use crate::outcome::code::Code;
-use crate::outcome::reason::Reason;
 
 /// Longest text out of an incident in one place.
 const MAX_CHARS: usize = 300;
@@ -39,7 +37,8 @@ pub fn page(incident: &Incident) -> String {
         }
     }
     if incident.reopened > 0 {
-        line(format_args!("- Went on after its end: {} times", incident.reopened));
+        let times = words::count(incident.reopened.into(), "time");
+        line(format_args!("- Went on after its end: {times}"));
     }
     for (name, value) in [
         ("Team", &incident.owner.team),
@@ -50,20 +49,14 @@ pub fn page(incident: &Incident) -> String {
             line(format_args!("- {name}: {}", text(value)));
         }
     }
-    line(format_args!("- Whose trouble: {}", incident.whose.sentence()));
+    line(format_args!("- Whose trouble: {}", text(&words::whose(incident))));
 
-    let affected = incident.affected();
     line(format_args!("\n## Impact\n"));
-    if affected == Affected::default() {
-        line(format_args!("No user is known to be hurt.\n"));
-    } else {
-        line(format_args!(
-            "{} conversations failed, of {} that ended, in {} minutes in which they failed beyond \
-             chance; in {} minutes nobody wrote.\n",
-            affected.failed, affected.ended, affected.failing_minutes, affected.silent_minutes
-        ));
+    if let Some(waits) = incident.waits() {
+        line(format_args!("{waits}\n"));
     }
-    for (id, check) in &incident.checks {
+    line(format_args!("{}\n", words::affected(incident)));
+    for (id, check) in incident.held_by().chain(incident.over()) {
         let standing = match check.standing {
             Standing::Down => "down since",
             Standing::NotSeen => "was down, and not seen since",
@@ -94,17 +87,24 @@ pub fn page(incident: &Incident) -> String {
     }
     let left = events.len().saturating_sub(MAX_ROWS) as u64 + incident.timeline.omitted;
     if left > 0 {
-        line(format_args!("\n{left} entries are left out."));
+        line(format_args!("\nLeft out: {}.", words::count(left, "more line")));
     }
 
+    let changes = story.iter().filter(|entry| matches!(entry.what, What::Change { .. }));
+    // A repair caused nothing.
+    let (before, since): (Vec<_>, Vec<_>) = changes.partition(|entry| entry.at < incident.began_at);
     line(format_args!("\n## What changed before\n"));
-    let mut changed = false;
-    for entry in story.iter().filter(|entry| matches!(entry.what, What::Change { .. })) {
-        changed = true;
+    if before.is_empty() {
+        line(format_args!("Nothing that this monitor knows of, since half an hour before."));
+    }
+    for entry in before {
         line(format_args!("- {}: {}", utc(entry.at), words::told(entry, text)));
     }
-    if !changed {
-        line(format_args!("Nothing that this monitor knows of, since half an hour before."));
+    if !since.is_empty() {
+        line(format_args!("\n## What changed since\n"));
+    }
+    for entry in since {
+        line(format_args!("- {}: {}", utc(entry.at), words::told(entry, text)));
     }
 
     line(format_args!("\n## Conversations per minute (UTC)\n"));
@@ -124,26 +124,20 @@ pub fn page(incident: &Incident) -> String {
     }
 
     line(format_args!("\n## What to check next\n"));
-    let fixes = fixes(incident);
+    let fixes = incident.reasons();
     for reason in &fixes {
         let code = Code::Reason(*reason);
         line(format_args!("- `{}`: {} {}", reason, text(code.sentence()), text(code.fix())));
     }
-    if fixes.is_empty() {
+    if fixes.is_empty() && incident.waits().is_some_and(|waits| waits.open_since.is_some()) {
+        line(format_args!("- Nothing is down: {}", text(&words::affected(incident))));
+    } else if fixes.is_empty() {
         line(format_args!(
             "- No probe says why: look at what is behind the door, at the queues, the flows and \
              what was changed."
         ));
     }
     page
-}
-
-fn fixes(incident: &Incident) -> Vec<Reason> {
-    let mut reasons: Vec<_> =
-        incident.checks.values().filter_map(|check| check.cause?.reason).collect();
-    reasons.sort_unstable();
-    reasons.dedup();
-    reasons
 }
 
 fn utc(at: Timestamp) -> String {

@@ -158,7 +158,7 @@ fn webhook(notice: &Notice, external_url: Option<&str>) -> Value {
                 "reason": reason,
                 "phase": check.cause.and_then(|cause| cause.phase),
                 "message": reason.map(Reason::sentence),
-                "fix": reason.map(Reason::fix),
+                "fix": reason.filter(|_| check.is_held()).map(Reason::fix),
             })
         })
         .collect();

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cause::{Cause, Whose};
 use super::id::IncidentId;
 use super::minutes::{Affected, Minutes};
+use super::now::Reach;
 use super::severity::{Severity, Weight};
 use super::timeline::{Entry, Timeline, What};
 use crate::check::endpoint::EndpointName;
@@ -167,6 +168,9 @@ pub struct Incident {
     pub reopened: u32,
     /// The checks that were down in it.
     pub checks: BTreeMap<String, Stricken>,
+    /// Whom the endpoint serves.
+    #[serde(default)]
+    pub reach: Reach,
     /// Whether a check that was down has been taken out of the config, and none has passed since.
     pub unproven: bool,
     /// How the users fared.
@@ -189,19 +193,12 @@ impl Incident {
 
     /// Checks that are down or may be.
     pub fn held_by(&self) -> impl Iterator<Item = (&String, &Stricken)> {
-        self.checks
-            .iter()
-            .filter(|(_, check)| matches!(check.standing, Standing::Down | Standing::NotSeen))
+        self.checks.iter().filter(|(_, check)| check.is_held())
     }
 
     /// Counts over the minutes since it began.
     pub fn affected(&self) -> Affected {
         self.minutes.affected(Minute::of(self.began_at))
-    }
-
-    /// One line: what, where, how bad.
-    pub fn title(&self) -> String {
-        format!("{}: {} ({})", self.endpoint, self.trouble.title(), self.severity.as_str())
     }
 
     /// Everything that happened, in order of time: what was noted, and the minutes of the users

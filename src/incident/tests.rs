@@ -13,7 +13,7 @@ use super::record::{Ended, Incident, Standing, Trouble};
 use super::run::Run;
 use super::severity::Severity;
 use super::timeline::What;
-use super::{ChangeEvent, ChangeSource, markdown};
+use super::{ChangeEvent, ChangeSource, markdown, plain};
 use crate::check::Check;
 use crate::check::endpoint::EndpointName;
 use crate::config::Config;
@@ -217,6 +217,87 @@ fn an_outage_is_opened_followed_and_closed() {
         "closed",
     ];
     assert_eq!(kinds, expected.map(serde_json::Value::from));
+}
+
+#[test]
+fn a_title_says_what_is_wrong_now() {
+    let mut desk = Desk::new("team = \"web\"\nusers = { queues = [\"q\"] }");
+    let title = |desk: &Desk| desk.incident().headline();
+    desk.goes_down(0, 0);
+    assert_eq!(desk.incident().title(), "door: 1 of 2 pages kept out (minor)");
+    assert!(plain::page(desk.incident()).contains("users: Not judged yet"));
+    desk.goes_down(1, 10);
+    assert_eq!(title(&desk), "outage");
+    desk.run_as(2, 30, Verdict::Fail, State::Down, false, Reason::OriginAccepted);
+    assert_eq!(title(&desk), "outage, also a page gets in that must be kept out");
+    assert_eq!(desk.incident().trouble, Trouble::SecurityFinding);
+    desk.run(1, 40, Verdict::Pass, State::Up);
+    assert_eq!(title(&desk), "a page gets in that must be kept out, also 1 of 2 pages kept out");
+    desk.run(2, 50, Verdict::Inconclusive, State::Unknown);
+    let unseen = "1 of 2 pages kept out, also a check that was down is not seen any more";
+    assert_eq!((title(&desk).as_str(), desk.incident().trouble), (unseen, Trouble::Outage));
+    assert_eq!(desk.incident().waits(), None);
+    let ids: Vec<_> = desk.incident().reasons().into_iter().collect();
+    assert_eq!(ids, [Reason::UpgradeRefused, Reason::OriginAccepted]);
+
+    // The doors are open again, and the users are not well yet.
+    desk.window(0, Probes::Bad, Users::Failing, 1, 62);
+    desk.run(0, 70, Verdict::Pass, State::Up);
+    desk.run(2, 80, Verdict::Pass, State::Up);
+    assert_eq!(desk.incident().title(), "door: open again, waiting for users (minor)");
+    let waits = desk.incident().waits().unwrap().to_string();
+    assert_eq!(
+        waits,
+        "The doors are open again since 08:01 UTC; waiting for users: the last bad minute was \
+         08:00 UTC; it closes after three good ones, by 08:30 UTC at the latest."
+    );
+    let page = plain::page(desk.incident());
+    assert!(page.contains(&waits) && !page.contains("do:"), "{page}");
+    assert!(page.contains("1 of 30 conversations failed in 1 bad minute."), "{page}");
+    assert!(page.contains("The endpoint's owner: what fails is at the endpoint (team web)"));
+    let page = markdown::page(desk.incident());
+    assert!(page.contains("Nothing is down") && !page.contains("upgrade_refused`:"), "{page}");
+    let subscription = Subscription {
+        name: name("ops"),
+        form: Form::Alertmanager,
+        endpoints: None,
+        min_severity: Severity::Minor,
+        external_url: None,
+    };
+    let incident = desk.incident().clone();
+    let notice = Notice { event: Event::Changed, at: at(90), incident, before: None };
+    let body = subscription.message(&notice).unwrap().body;
+    let over = "Not down any more: door/websocket/a, door/websocket/b, door/websocket/evil.";
+    assert!(body.contains(over) && body.contains(&waits), "{body}");
+    assert!(!body.contains(Reason::UpgradeRefused.fix()), "{body}");
+    desk.window(2, Probes::Good, Users::Failing, 6, 182);
+    assert_eq!(title(&desk), "users fail where the probes see nothing");
+    for minute in 3..6 {
+        desk.window(minute, Probes::Good, Users::Normal, 0, 62 + minute * 60);
+    }
+    assert!(!desk.is_open());
+    assert_eq!(title(&desk), "outage", "what it was at its worst");
+}
+
+#[test]
+fn a_repair_is_not_among_what_changed_before() {
+    let mut desk = Desk::new("");
+    let change = |second, what: &str| ChangeEvent {
+        at: at(second),
+        source: ChangeSource::Audit,
+        endpoint: None,
+        what: what.to_owned(),
+        who: None,
+    };
+    desk.cases.changed(&change(-60, "mistake"));
+    desk.goes_down(0, 0);
+    assert!(!markdown::page(desk.incident()).contains("## What changed since"));
+    desk.cases.changed(&change(60, "repair"));
+    let page = markdown::page(desk.incident());
+    let (before, since) = page.split_once("## What changed since").unwrap();
+    let (_, before) = before.split_once("## What changed before").unwrap();
+    assert!(before.contains("mistake") && !before.contains("repair"), "{page}");
+    assert!(since.split("##").next().unwrap().contains("repair"), "{page}");
 }
 
 #[test]

@@ -88,7 +88,7 @@ pub struct CheckView<'a> {
     pub fault: Option<Fault>,
     /// What happened, in plain words.
     pub message: Option<&'static str>,
-    /// What to do about it.
+    /// What to do about it; nothing for one that is up again.
     pub fix: Option<&'static str>,
 }
 
@@ -128,7 +128,7 @@ impl<'a> Detail<'a> {
                 phase: cause.and_then(|cause| cause.phase),
                 fault: cause.and_then(|cause| cause.fault),
                 message: reason.map(Reason::sentence),
-                fix: reason.map(Reason::fix),
+                fix: reason.filter(|_| check.is_held()).map(Reason::fix),
             }
         });
         Self {

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::cause::Cause;
-use super::record::Ended;
+use super::cause::{Cause, Whose};
+use super::record::{Ended, Incident};
 use super::timeline::{Entry, What};
 
 /// An entry in one line. `quote` makes harmless, for wherever the line stands, what others wrote.
@@ -34,7 +34,8 @@ pub fn told(entry: &Entry, quote: impl Fn(&str) -> String) -> String {
         }
         What::Users { correlation, ended, failed, .. } => {
             let word = quote(correlation.as_str());
-            format!("users: {failed} of {ended} conversations failed ({word})")
+            let ended = count(u64::from(*ended), "conversation");
+            format!("users: {failed} of {ended} failed ({word})")
         }
         What::Opened { trouble, severity } => {
             format!("incident opened: {}, {}", trouble.title(), severity.as_str())
@@ -42,13 +43,52 @@ pub fn told(entry: &Entry, quote: impl Fn(&str) -> String) -> String {
         What::Reopened { trouble } => format!("it goes on: {}", trouble.title()),
         What::Changed { trouble, severity, whose } => {
             let (trouble, severity) = (trouble.title(), severity.as_str());
-            format!("now: {trouble}, {severity}; whose: {}", whose.as_str())
+            format!("now: {trouble}, {severity}; whose: {}", whose.owner())
         }
         What::Notified { target, event } => format!("told {}: {event}", quote(target)),
         What::Closed { why: Ended::Recovered } => "incident closed: recovered".to_owned(),
         What::Closed { why: Ended::EndpointRemoved } => {
             "incident closed: the endpoint was taken out of the config".to_owned()
         }
+    }
+}
+
+/// So many of something: `1 minute`, `2 minutes`.
+pub fn count(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+/// Whose trouble it is, in a sentence; with the team, where that is known.
+pub fn whose(incident: &Incident) -> String {
+    let sentence = incident.whose.sentence();
+    let team = &incident.owner.team;
+    match incident.whose {
+        Whose::You if !team.is_empty() => format!("{sentence} (team {team})"),
+        _ => sentence.to_owned(),
+    }
+}
+
+/// Whom it hurt, in a sentence.
+pub fn affected(incident: &Incident) -> String {
+    let affected = incident.affected();
+    let mut parts = Vec::new();
+    if affected.failing_minutes > 0 {
+        let (ended, minutes) = (affected.ended, affected.failing_minutes);
+        let (ended, minutes) = (count(ended, "conversation"), count(minutes, "bad minute"));
+        parts.push(format!("{} of {ended} failed in {minutes}", affected.failed));
+    }
+    if affected.silent_minutes > 0 {
+        let minutes = count(affected.silent_minutes, "minute");
+        parts.push(format!("nobody wrote in {minutes}, which is no chance"));
+    }
+    match parts.as_slice() {
+        [] if incident.users_unjudged() => {
+            "Not judged yet: how users fare in a minute is known some time after its end."
+                .to_owned()
+        }
+        [] => "No user is known to be hurt.".to_owned(),
+        [silence] if affected.failing_minutes == 0 => silence.replacen('n', "N", 1) + ".",
+        parts => parts.join("; ") + ".",
     }
 }
 

@@ -16,6 +16,7 @@ use crate::http::portrait::{Days, Portrait, Times};
 use crate::incident::cause::{Cause, Whose};
 use crate::incident::id::IncidentId;
 use crate::incident::minutes::{Minutes, UserMinute};
+use crate::incident::now::Reach;
 use crate::incident::record::{
     Exhibit, Incident, LastWord, Ownership, Standing, Stricken, Trouble,
 };
@@ -104,6 +105,7 @@ fn incident() -> Incident {
         closed: None,
         reopened: 3,
         checks: (0..100).map(|n| (check(n), stricken.clone())).collect(),
+        reach: Reach::default(),
         unproven: false,
         minutes,
         timeline: story,

@@ -12,6 +12,7 @@ use crate::incident::cause::Whose;
 use crate::incident::id::IncidentId;
 use crate::incident::minutes::Minutes;
 use crate::incident::notice::{Event, Notice};
+use crate::incident::now::Reach;
 use crate::incident::record::{Closed, Ended, Incident, LastWord, Trouble};
 use crate::incident::severity::{Impact, weigh};
 use crate::incident::timeline::{Timeline, What};
@@ -106,6 +107,7 @@ impl Case {
             closed: None,
             reopened: 0,
             checks: BTreeMap::new(),
+            reach: Reach::default(),
             unproven: false,
             minutes: Minutes::default(),
             timeline: Timeline::default(),

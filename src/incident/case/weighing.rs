@@ -10,6 +10,7 @@ use crate::check::origin::Expect;
 use crate::correlate::Users;
 use crate::health::State;
 use crate::incident::cause::Whose;
+use crate::incident::now::{Reach, pages};
 use crate::incident::record::{Standing, Trouble};
 use crate::incident::severity::{Impact, weigh};
 use crate::incident::timeline::What;
@@ -34,6 +35,21 @@ impl Case {
         let down = |expect| wanted(expect).filter(|(id, check)| is_down(id, check)).count();
         let (allow_down, deny_down) = (down(Expect::Allow) as u32, down(Expect::Deny));
         let allow_checks = wanted(Expect::Allow).count() as u32;
+        let ids = wanted(Expect::Allow).map(|(id, _)| id.as_str());
+        let all = pages(ids.filter(|id| pages([*id].into_iter()) != Some(0))).unwrap_or(0);
+        let out = incident.down().filter(|(_, check)| check.expect == Expect::Allow);
+        let out = match pages(out.map(|(id, _)| id.as_str())) {
+            None => 0,
+            // What is down is of all of them.
+            Some(0) => all,
+            Some(out) => out,
+        };
+        let most_out = incident.reach.most_out.max(out);
+        let reach = Reach { pages: all, most_out, users: self.users };
+        if incident.reach != reach {
+            incident.reach = reach;
+            self.dirt = self.dirt.max(Dirt::Counts);
+        }
         if allow_down == 0 && deny_down == 0 && failed_per_minute == 0 && !silent {
             return;
         }
@@ -41,7 +57,10 @@ impl Case {
         let tier = &self.owner.tier;
         let impact = Impact { allow_checks, allow_down, security, failed_per_minute, silent, tier };
         let (severity, weights) = weigh(&impact);
-        let trouble = match (security, allow_down) {
+        // A page that got in and is not seen since is not what is wrong while others are kept out.
+        let seen = |(_, check): (&CheckId, &Watched)| check.health == State::Down;
+        let (gets_in, kept_out) = (wanted(Expect::Deny).any(seen), wanted(Expect::Allow).any(seen));
+        let trouble = match (security && (gets_in || !kept_out), allow_down) {
             (true, _) => Trouble::SecurityFinding,
             (false, 1..) => Trouble::Outage,
             // The page is kept out again, and users fail.

@@ -59,7 +59,7 @@ pub fn log_line(line: &str) {
         let run = r"run check=[a-z0-9/]+ result=(success|failure|inconclusive|missed)( [a-z_]+=[a-z0-9_.]+)*";
         let health = r#"(down|up|unknown) check=[a-z0-9/]+ from=[a-z]+( [a-z]+=([a-z0-9_]+|"([^"\\]|\\.)*"))*"#;
         let incident =
-            r#"incident\.(opened|changed|closed) id=[0-9TZ]+-[a-z0-9]+ title="[a-z0-9: ()]+""#;
+            r#"incident\.(opened|changed|closed) id=[0-9TZ]+-[a-z0-9]+ title="[a-z0-9:, ()]+""#;
         // What others wrote stands in quotes.
         let quoted = r#""([^"\\]|\\.)*""#;
         let whats = [
