@@ -11,7 +11,6 @@ mod explain;
 mod genesys;
 mod incidents;
 mod json;
-mod kept;
 mod lint;
 mod manual;
 mod rules;

@@ -1,10 +1,12 @@
 //! What the casebook is asked, and its answers.
 
+pub mod arrivals;
 pub mod correlations;
 pub mod events;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::archive::Filter;
@@ -12,9 +14,11 @@ use super::changes::{self, ChangeFilter, Changes};
 use super::drills::{self, Delivery};
 use super::numbers::Numbers;
 use super::{Casebook, Message};
+use crate::check::endpoint::EndpointName;
 use crate::incident::ChangeEvent;
 use crate::incident::id::IncidentId;
 use crate::incident::record::Incident;
+use arrivals::Arrivals;
 use correlations::{Correlations, WindowsAsked};
 use events::{Events, EventsAsked};
 
@@ -28,6 +32,9 @@ pub enum Question {
     Events(EventsAsked, oneshot::Sender<Option<Events>>),
     /// The newest windows. None where no such endpoint takes users.
     Correlations(WindowsAsked, oneshot::Sender<Option<Correlations>>),
+    /// Whether events arrive for all endpoints, or one, at this moment. None where the file cannot be
+    /// read.
+    Arrivals(Option<EndpointName>, Timestamp, oneshot::Sender<Option<Arrivals>>),
     /// Incidents; none where the file cannot be read, here and below.
     Incidents(Filter, oneshot::Sender<Option<Vec<Incident>>>),
     /// One of them, if there is one of that id.
@@ -82,6 +89,10 @@ impl Casebook {
             }
             Question::Correlations(asked, answer) => {
                 answer.send(self.windows.correlations(&asked)).ok();
+            }
+            Question::Arrivals(endpoint, now, answer) => {
+                let arrivals = self.windows.arrivals(&self.reader, endpoint.as_ref(), now);
+                answer.send(readable(arrivals)).ok();
             }
             Question::Incidents(filter, answer) => {
                 let incidents = self.incidents.list(&self.reader, &filter);

@@ -51,9 +51,9 @@ fn one(code: Code) -> String {
 
 fn whose(reason: Reason) -> &'static str {
     match reason.fault() {
-        Fault::Target => "target: the endpoint's owner must act",
-        Fault::Path => "path: somewhere between here and there",
-        Fault::Monitor => "monitor: ours, it says nothing about the endpoint",
+        Fault::Target => "the endpoint's owner",
+        Fault::Path => "the way there, between here and the endpoint",
+        Fault::Monitor => "this monitor: it says nothing about the endpoint",
     }
 }
 

@@ -34,11 +34,7 @@ pub fn run(path: &Path) -> ExitCode {
 
 /// Says what is wrong with a config.
 pub fn refuse(error: &ConfigError) -> ExitCode {
-    match error {
-        ConfigError::Unreadable { .. } => anstream::eprintln!("watchpost: {error}"),
-        // Each has its file and its line.
-        ConfigError::Faults(faults) => anstream::eprintln!("{faults}"),
-    }
+    anstream::eprintln!("{error}");
     ExitCode::from(exit::CONFIG)
 }
 

@@ -19,6 +19,7 @@ mod pictures;
 mod space;
 mod text;
 mod triage;
+mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,10 +36,16 @@ use super::api;
 use crate::casebook::archive::Filter;
 use crate::casebook::changes::{ChangeFilter, Changes};
 use crate::casebook::question::Question;
+use crate::casebook::question::arrivals::Arrivals;
 use crate::check::endpoint::EndpointName;
+use crate::check::origin::Expect;
 use crate::drill::Drill;
 use crate::health::State as Health;
 use crate::incident::record::Incident;
+use crate::incident::words;
+use crate::outcome::Outcome;
+use crate::outcome::reason::Fault;
+use crate::outcome::verdict::Verdict;
 use crate::record::snapshot::{CheckRecord, Snapshot};
 use crate::tenant::view::View;
 pub use certificates::page as certificates;
@@ -87,6 +94,8 @@ pub struct Beside {
     pub open: Vec<Incident>,
     /// What was changed lately.
     pub changes: Changes,
+    /// What is heard of users.
+    pub arrivals: Arrivals,
     /// What is known of the organisation at Genesys Cloud.
     pub tenant: Arc<View>,
     /// The drill that goes on.
@@ -105,14 +114,18 @@ impl Beside {
         };
         let asked = context.casebook.ask(|answer| Question::Incidents(wanted, answer));
         let since = now.saturating_sub(RECENT).ok();
+        let whose = endpoint.clone();
+        let heard = context.casebook.ask(|answer| Question::Arrivals(whose, now, answer));
         let lately =
             ChangeFilter { endpoint, since, limit: MAX_CHANGES, ..ChangeFilter::default() };
         let changes = context.casebook.ask(|answer| Question::Changes(lately, answer));
-        let both = async { (asked.await.flatten(), changes.await.flatten()) };
-        let (open, changes) = timeout(PATIENCE, both).await.unwrap_or_default();
+        let all = async { (asked.await.flatten(), changes.await.flatten(), heard.await.flatten()) };
+        let (open, changes, arrivals) = timeout(PATIENCE, all).await.unwrap_or_default();
+        let (open, changes) = (open.unwrap_or_default(), changes.unwrap_or_default());
+        let arrivals = arrivals.unwrap_or_default();
         let tenant = context.tenant.borrow().clone();
         let drill = context.drills.under_way(now);
-        Self { open: open.unwrap_or_default(), changes: changes.unwrap_or_default(), tenant, drill }
+        Self { open, changes, arrivals, tenant, drill }
     }
 }
 
@@ -139,12 +152,14 @@ fn overview(snapshot: &Snapshot, beside: &Beside) -> Page {
             @if let Some(drill) = &beside.drill { (drill::banner(drill)) }
             @if let Some(blind) = blindness(snapshot) { (blind) }
             (triage::shown(&Triage::of(snapshot), &beside.open))
+            @if let Some(unproven) = unproven(&snapshot.checks) { p { (unproven) } }
+            @if let Some(heard) = users::heard(&beside.arrivals, now) { p { (heard) } }
             (incidents::open(&beside.open, now))
             (news::heard(&beside.tenant, now))
             (matrix::shown(snapshot))
             section aria-labelledby="checks" {
                 h2 id="checks" { "Checks" }
-                table class="cards" {
+                table class="cards checks" {
                     thead {
                         tr {
                             th scope="col" { "Health" } th scope="col" { "Endpoint" }
@@ -176,6 +191,27 @@ fn sorted(snapshot: &Snapshot) -> Vec<&CheckRecord> {
 fn counts(records: &[Arc<CheckRecord>]) -> (usize, usize, usize) {
     let of = |state| records.iter().filter(|record| record.health.state() == state).count();
     (of(Health::Down), of(Health::Unknown), of(Health::Up))
+}
+
+/// What it means that pages which must be refused are unknown; nothing where none is.
+fn unproven(records: &[Arc<CheckRecord>]) -> Option<String> {
+    let is_unproven = |record: &&Arc<CheckRecord>| {
+        let said_nothing = |outcome: &Arc<Outcome>| {
+            let ours = outcome.failure.as_ref().is_some_and(|why| why.fault() == Fault::Monitor);
+            outcome.verdict == Verdict::Inconclusive && !ours
+        };
+        record.health.state() == Health::Unknown
+            && record.check.expect() == Expect::Deny
+            && record.last.as_ref().is_some_and(said_nothing)
+    };
+    match records.iter().filter(is_unproven).count() {
+        0 => None,
+        n => Some(format!(
+            "Unknown: {} of a page that must be refused, at a door that lets nobody in: that \
+             proves no allow list.",
+            words::count(n as u64, "check")
+        )),
+    }
 }
 
 /// Where the page of an endpoint is: its name is safe in a path.

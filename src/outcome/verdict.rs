@@ -100,10 +100,10 @@ pub fn held_against(control: Option<&Control>, phase: Phase) -> (Verdict, Option
 /// Whose trouble a run shows, in words.
 pub fn whose(verdict: Verdict, failure: &Failure) -> &'static str {
     match (failure.fault(), verdict) {
-        (Fault::Monitor, _) => "ours: this says nothing about the endpoint",
+        (Fault::Monitor, _) => "this monitor: it says nothing about the endpoint",
         (_, Verdict::Inconclusive) => "not known: a door that is broken proves no allow list",
-        (Fault::Path, _) => "on the way there, or theirs",
-        (Fault::Target, _) => "theirs",
+        (Fault::Path, _) => "the way there, or the endpoint's owner",
+        (Fault::Target, _) => "the endpoint's owner",
     }
 }
 

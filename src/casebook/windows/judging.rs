@@ -60,6 +60,13 @@ impl Windows {
         windows
     }
 
+    /// The newest judged minute of an endpoint.
+    pub fn newest(&self, name: &EndpointName) -> Option<Window> {
+        let series = self.series.get(&Some(name.clone()))?;
+        let mut rows = series.minutes.range(..=self.closed).rev();
+        rows.find_map(|(minute, row)| Some(window(name, minute, row.judged?)))
+    }
+
     /// Judges what is due, and what may be otherwise than it was judged. While more events wait,
     /// `heard` is when the last of those arrived that were taken up.
     pub(super) fn judge(&mut self, now: Timestamp, heard: Option<Timestamp>) -> Vec<Window> {

@@ -42,7 +42,7 @@ pub fn shown(all: &[Held], now: Timestamp) -> Page {
             h2 { "Certificates" }
             @if all.is_empty() { p { "No run over TLS has seen one yet." } }
             @else {
-                table class="cards" {
+                table class="cards held" {
                     caption { "What is not trusted first, then what has the least of its life left." }
                     thead {
                         tr {
@@ -81,7 +81,7 @@ fn row(held: &Held, now: Timestamp) -> Markup {
                     td { (chains::life(leaf, now)) }
                     td { (chains::trust(held)) }
                     td { (chains::names(leaf)) }
-                    td { bdi { (chains::short(leaf.issuer.as_str())) } }
+                    td class="issuer" { bdi { (chains::short(leaf.issuer.as_str())) } }
                 }
                 None => { td {} td { (chains::trust(held)) } td {} td {} }
             }

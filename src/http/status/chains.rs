@@ -32,7 +32,7 @@ pub fn chain(held: &Held, now: Timestamp) -> Markup {
         @for evidence in held.evidence.iter().filter(|evidence| !evidence.is_empty()).take(3) {
             p { "Seen: " bdi { (evidence) } }
         }
-        table class="cards" {
+        table class="cards chain" {
             thead {
                 tr {
                     th scope="col" { "Subject" } th scope="col" { "Issuer" }
@@ -59,7 +59,7 @@ fn row(one: &Certified, now: Timestamp) -> Markup {
             Some(told) => {
                 tr {
                     td { bdi { (short(told.subject.as_str())) } br; small { (names(told)) } }
-                    td { bdi { (short(told.issuer.as_str())) } }
+                    td class="issuer" { bdi { (short(told.issuer.as_str())) } }
                     td { (dates(told)) }
                     td { (life(told, now)) }
                 }

@@ -28,7 +28,7 @@ pub fn row(snapshot: &Snapshot, record: &CheckRecord, now: Timestamp) -> Markup 
     html! {
         tr {
             td class=(class) { (word) br; small { "for " (age(record.health.since(), now)) } }
-            td {
+            td class="door" {
                 a href=(endpoint_path(&check.endpoint.name)) { b { (&*check.endpoint.name) } }
                 " " (check.probe.kind()) br; small { (check.endpoint.target) }
             }

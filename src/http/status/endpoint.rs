@@ -9,7 +9,9 @@ use maud::{Markup, html};
 
 use super::frame::{self, Page, Wanted};
 use super::space::fitting;
-use super::{Beside, age, chains, changes, check, counts, incidents, pictures, text};
+use super::{
+    Beside, age, chains, changes, check, counts, incidents, pictures, text, unproven, users,
+};
 use crate::check::endpoint::EndpointName;
 use crate::check::origin::Expect;
 use crate::drill;
@@ -41,14 +43,15 @@ pub async fn page(
     let Some(portrait) = Portrait::of(&snapshot, &name, &context.drawings).await else {
         return frame::missing("endpoint");
     };
-    match Wanted::of(&headers) {
-        Wanted::Json => Json(portrait).into_response(),
-        Wanted::Text => frame::text(text::endpoint(&portrait, drill.as_deref())),
-        Wanted::Html => {
-            let beside = Beside::of(&context, Some(&name), snapshot.taken_at).await;
-            let beside = Beside { drill, ..beside };
-            render(&portrait, &beside).into_response()
-        }
+    let wanted = Wanted::of(&headers);
+    if wanted == Wanted::Json {
+        return Json(portrait).into_response();
+    }
+    let beside = Beside::of(&context, Some(&name), snapshot.taken_at).await;
+    let beside = Beside { drill, ..beside };
+    match wanted {
+        Wanted::Text => frame::text(text::endpoint(&portrait, &beside)),
+        _ => render(&portrait, &beside).into_response(),
     }
 }
 
@@ -75,6 +78,8 @@ pub fn render(portrait: &Portrait, beside: &Beside) -> Page {
         main: html! {
             @if let Some(drill) = &beside.drill { (super::drill::banner(drill)) }
             p { (portrait.url) }
+            @if let Some(unproven) = unproven(&portrait.records) { p { (unproven) } }
+            @if let Some(judged) = users::judged(&beside.arrivals, now) { p { (judged) } }
             (incidents::open(&beside.open, now))
             @if !portrait.history { p { b { "The past cannot be read; the log says why." } } }
             section aria-labelledby="day" {

@@ -92,7 +92,7 @@ impl Page {
                             }
                         }
                         p class="age" {
-                            small { "Made at " } span id="age" { (self.at.strftime("%H:%M:%S UTC").to_string()) }
+                            small { "Made " } span id="age" { (self.at.strftime("%H:%M:%S UTC").to_string()) }
                         }
                     }
                     main id="main" {

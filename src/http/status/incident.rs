@@ -14,15 +14,16 @@ use crate::casebook::question::Question;
 use crate::clock;
 use crate::http::{Context, drill};
 use crate::incident::id::IncidentId;
-use crate::incident::record::{Exhibit, Incident, Standing};
+use crate::incident::record::{Exhibit, Incident, Standing, Stricken};
 use crate::incident::timeline::{Entry, What};
 use crate::incident::view::Detail;
-use crate::incident::{markdown, words};
+use crate::incident::{plain, words};
 
 /// Bytes that its timeline, its minutes, its checks, its evidence and its severity may take.
-const STORY_BYTES: usize = 16_000;
+const STORY_BYTES: usize = 15_000;
 const MINUTE_BYTES: usize = 9_000;
-const CHECK_BYTES: usize = 8_000;
+const DOWN_BYTES: usize = 6_000;
+const OVER_BYTES: usize = 2_000;
 const EVIDENCE_BYTES: usize = 4_500;
 const WEIGHT_BYTES: usize = 3_000;
 
@@ -46,7 +47,7 @@ pub async fn page(
     let Some(incident) = found else { return frame::missing("incident") };
     match Wanted::of(&headers) {
         Wanted::Json => Json(Detail::of(&incident)).into_response(),
-        Wanted::Text => frame::text(markdown::page(&incident)),
+        Wanted::Text => frame::text(plain::page(&incident)),
         Wanted::Html => render(&incident, clock::now()).into_response(),
     }
 }
@@ -69,8 +70,8 @@ pub fn render(incident: &Incident, now: jiff::Timestamp) -> Page {
     // The newest first: what is happening now matters more than how it began.
     let (rows, left) = fitting(told.iter().rev(), STORY_BYTES, |entry| happened(entry));
     let left = left as u64 + incident.timeline.omitted;
-    let affected = incident.affected();
-    let (lines, hidden) = fitting(checks(incident, now), CHECK_BYTES, |line| line);
+    let (down, more_down) = fitting(incident.held_by(), DOWN_BYTES, |one| check(one, now));
+    let (over, more_over) = fitting(incident.over(), OVER_BYTES, |one| check(one, now));
     let json = format!("/api/v1/incidents/{}", incident.id);
     let (exhibits, unseen) =
         fitting(&incident.evidence, EVIDENCE_BYTES, |exhibit| shown(exhibit, &json));
@@ -79,33 +80,38 @@ pub fn render(incident: &Incident, now: jiff::Timestamp) -> Page {
     });
     Page {
         title: incident.title(),
-        summary: format!("{}, {state}", incident.severity.as_str()),
+        summary: state,
         at: now,
         main: html! {
             h2 { (incident.title()) }
             section class="triage" aria-labelledby="whose" {
-                h2 id="whose" { "You, us or the Internet?" }
-                p { strong { (incident.whose.sentence()) } }
-                @if affected.failed > 0 || affected.silent_minutes > 0 {
-                    p {
-                        (affected.failed) " of " (affected.ended) " conversations failed, in "
-                        (affected.failing_minutes) " minutes"
-                        @if affected.silent_minutes > 0 {
-                            "; in " (affected.silent_minutes) " minutes nobody wrote"
-                        }
-                        "."
-                    }
-                } @else { p { "No user is known to be hurt." } }
+                h2 id="whose" { "Whose trouble is it?" }
+                @if let Some(waits) = incident.waits() { p { strong { (waits.to_string()) } } }
+                @if down.is_empty() && !over.is_empty() {
+                    p { "While something was down: " bdi { (words::whose(incident)) } }
+                } @else {
+                    p { strong { bdi { (words::whose(incident)) } } }
+                }
+                p { (words::affected(incident)) }
             }
             p {
                 "Endpoint " a href=(endpoint_path(&incident.endpoint)) { (&*incident.endpoint) }
                 @for (name, value) in owner(incident) { ", " (name) " " bdi { (value) } }
                 ". " a href={ (json) "?format=markdown" } { "For a ticket" } "."
             }
-            section aria-labelledby="checks" {
-                h2 id="checks" { "Checks" }
-                ul { @for line in lines { li { (line) } } }
-                @if hidden > 0 { p { (hidden) " more: " a href=(json) { (json) } } }
+            @if !down.is_empty() {
+                section aria-labelledby="checks" {
+                    h2 id="checks" { "What is down" }
+                    ul { @for line in down { li { (line) } } }
+                    @if more_down > 0 { p { (more_down) " more: " a href=(json) { (json) } } }
+                }
+            }
+            @if !over.is_empty() {
+                section aria-labelledby="over" {
+                    h2 id="over" { "What was down" }
+                    ul { @for line in over { li { (line) } } }
+                    @if more_over > 0 { p { (more_over) " more: " a href=(json) { (json) } } }
+                }
             }
             section aria-labelledby="story" {
                 h2 id="story" { "What happened" }
@@ -142,21 +148,22 @@ fn clock_of(at: jiff::Timestamp) -> String {
     at.strftime("%m-%d %H:%M:%S").to_string()
 }
 
-fn checks(incident: &Incident, now: jiff::Timestamp) -> impl Iterator<Item = Markup> {
-    incident.checks.iter().map(move |(id, check)| {
-        let (class, word) = match check.standing {
-            Standing::Down => ("down", "▼ down"),
-            Standing::NotSeen => ("unknown", "? not seen"),
-            Standing::Up => ("up", "▲ up again"),
-            Standing::Removed => ("unknown", "? taken out"),
-        };
-        let reason = check.cause.and_then(|cause| cause.reason);
-        html! {
-            span class=(class) { (word) } " " bdi { (id) } " for " (age(check.since, now))
-            @if let Some(cause) = check.cause { ": " b { (cause) } }
-            @if let Some(reason) = reason { br; (reason.sentence()) br; small { (reason.fix()) } }
+fn check((id, check): (&String, &Stricken), now: jiff::Timestamp) -> Markup {
+    let (class, word) = match check.standing {
+        Standing::Down => ("down", "▼ down"),
+        Standing::NotSeen => ("unknown", "? not seen"),
+        Standing::Up => ("up", "▲ up again"),
+        Standing::Removed => ("unknown", "? taken out"),
+    };
+    // Nothing is to be done about what is over.
+    let reason = check.cause.and_then(|cause| cause.reason).filter(|_| check.is_held());
+    html! {
+        span class=(class) { (word) } " " bdi { (id) } " for " (age(check.since, now))
+        @if let Some(cause) = check.cause {
+            @if check.is_held() { ": " b { (cause) } } @else { "; it was " (cause) }
         }
-    })
+        @if let Some(reason) = reason { br; (reason.sentence()) br; small { (reason.fix()) } }
+    }
 }
 
 fn shown(exhibit: &Exhibit, json: &str) -> Markup {

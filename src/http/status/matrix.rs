@@ -33,7 +33,7 @@ pub fn shown(snapshot: &Snapshot) -> Markup {
         section aria-labelledby="matrix" {
             h2 id="matrix" { "Endpoints and pages" }
             div class="wide" role="region" aria-label="Table of endpoints and pages" tabindex="0" {
-                table {
+                table class="matrix" {
                     thead {
                         tr {
                             th scope="col" { "Endpoint" }

@@ -2,15 +2,17 @@
 
 use std::fmt::Write;
 
+use jiff::Timestamp;
+
 use super::triage::{KINDS, NOT_KNOWN, Triage};
-use super::{Beside, age, counts, drill, sorted};
+use super::{Beside, age, counts, drill, sorted, unproven, users};
+use crate::casebook::changes::Changes;
 use crate::check::origin::Expect;
-use crate::drill::Drill;
 use crate::health::State as Health;
 use crate::http::chains::Held;
 use crate::http::portrait::Portrait;
-use crate::incident::view::Summary;
-use crate::outcome::verdict;
+use crate::incident::record::Incident;
+use crate::outcome::{Outcome, verdict};
 use crate::record::snapshot::{CheckRecord, Snapshot};
 
 /// Checks that are told of at the most, what is wrong first.
@@ -38,15 +40,13 @@ pub fn overview(snapshot: &Snapshot, beside: &Beside) -> String {
     if let Some(named) = triage.unnamed() {
         text.line(format_args!("  {NOT_KNOWN}: {named}"));
     }
-    for incident in beside.open.iter().map(Summary::of) {
-        text.line(format_args!(
-            "\n{} incident, for {}: {}\n  /incident/{}",
-            incident.severity.as_str(),
-            age(incident.began_at, now),
-            incident.title,
-            incident.id
-        ));
+    if let Some(unproven) = unproven(&snapshot.checks) {
+        text.line(format_args!("{unproven}"));
     }
+    if let Some(heard) = users::heard(&beside.arrivals, now) {
+        text.line(format_args!("{heard}"));
+    }
+    open(&mut text, &beside.open, now);
     text.line(format_args!(""));
     let records = sorted(snapshot);
     for record in records.iter().take(MAX_CHECKS) {
@@ -56,26 +56,52 @@ pub fn overview(snapshot: &Snapshot, beside: &Beside) -> String {
     if left > 0 {
         text.line(format_args!("{left} more, which are not worse: /api/v1/checks"));
     }
-    if !beside.changes.changes.is_empty() {
-        text.line(format_args!("\nWhat changed:"));
-    }
-    for change in &beside.changes.changes {
-        let who = change.who.as_ref().map_or(String::new(), |who| format!(", by {who}"));
-        let (ago, source) = (age(change.at, now), change.source.as_str());
-        text.line(format_args!("  {ago} ago, {source}: {}{who}", change.what));
-    }
+    changed(&mut text, &beside.changes, now);
     text.0
 }
 
+/// Incidents that are open, and what they wait for.
+fn open(text: &mut Text, open: &[Incident], now: Timestamp) {
+    for incident in open {
+        let (title, id) = (incident.title(), &incident.id);
+        let ago = age(incident.began_at, now);
+        text.line(format_args!("\nincident, for {ago}: {title}\n  /incident/{id}"));
+        if let Some(waits) = incident.waits() {
+            text.line(format_args!("  {waits}"));
+        }
+    }
+}
+
+/// What was changed lately.
+fn changed(text: &mut Text, changes: &Changes, now: Timestamp) {
+    if !changes.changes.is_empty() {
+        text.line(format_args!("\nWhat changed:"));
+    }
+    for change in &changes.changes {
+        let who = change.who.as_ref().map_or(String::new(), |who| format!(", by {who}"));
+        let of = change.endpoint.as_ref().map_or(String::new(), |name| format!(", {name}"));
+        let (ago, source) = (age(change.at, now), change.source.as_str());
+        text.line(format_args!("  {ago} ago{of}, {source}: {}{who}", change.what));
+    }
+}
+
 /// An endpoint.
-pub fn endpoint(portrait: &Portrait, drill: Option<&Drill>) -> String {
+pub fn endpoint(portrait: &Portrait, beside: &Beside) -> String {
     let now = portrait.taken_at;
     let mut text = Text::default();
-    if let Some(drill) = drill {
+    if let Some(drill) = &beside.drill {
         text.line(format_args!("{}", drill::line(drill)));
     }
     text.line(format_args!("{} {}", portrait.endpoint, portrait.url));
-    text.line(format_args!("as of {}\n", now.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    text.line(format_args!("as of {}", now.strftime("%Y-%m-%d %H:%M:%S UTC")));
+    if let Some(unproven) = unproven(&portrait.records) {
+        text.line(format_args!("{unproven}"));
+    }
+    if let Some(judged) = users::judged(&beside.arrivals, now) {
+        text.line(format_args!("{judged}"));
+    }
+    open(&mut text, &beside.open, now);
+    text.line(format_args!(""));
     for (record, days) in portrait.records.iter().zip(&portrait.checks) {
         check(&mut text, record);
         match &days.day {
@@ -97,6 +123,7 @@ pub fn endpoint(portrait: &Portrait, drill: Option<&Drill>) -> String {
     for held in &portrait.chains {
         certificate(&mut text, held, now);
     }
+    changed(&mut text, &beside.changes, now);
     text.0
 }
 
@@ -112,7 +139,7 @@ pub fn certificates(snapshot: &Snapshot) -> String {
     text.0
 }
 
-fn certificate(text: &mut Text, held: &Held, now: jiff::Timestamp) {
+fn certificate(text: &mut Text, held: &Held, now: Timestamp) {
     let trust = match held.trusted {
         true => "trusted".to_owned(),
         false => format!("NOT TRUSTED ({})", held.failures.join(", ")),
@@ -148,20 +175,27 @@ fn check(text: &mut Text, record: &CheckRecord) {
     text.line(format_args!("{word:<8} {} {kind} {page}{deny}", &*check.endpoint.name));
     let failed = record.last_failed.as_deref().filter(|_| record.failing.is_some());
     match (failed, record.failing) {
-        (Some(outcome), _) => {
-            let Some(failure) = &outcome.failure else { return };
+        (Some(Outcome { verdict, failure: Some(failure), .. }), _) => {
             let (reason, evidence) = (failure.reason(), failure.evidence());
             text.line(format_args!("         {reason}: {}", reason.sentence()));
             if !evidence.is_empty() {
                 text.line(format_args!("         seen: {evidence}"));
             }
-            let whose = verdict::whose(outcome.verdict, failure);
+            let whose = verdict::whose(*verdict, failure);
             text.line(format_args!("         whose: {whose}. {}", reason.fix()));
         }
         (None, Some((_, reason))) => {
             text.line(format_args!("         {reason}: {} {}", reason.sentence(), reason.fix()));
         }
-        (None, None) => {}
+        (_, _) => {}
+    }
+    for remark in record.last.iter().flat_map(|outcome| &outcome.remarks) {
+        let (warning, evidence) = (remark.warning, &remark.evidence);
+        let (sentence, fix) = (warning.sentence(), warning.fix());
+        text.line(format_args!("         warning {warning}: {sentence} {fix}"));
+        if !evidence.is_empty() {
+            text.line(format_args!("         seen: {evidence}"));
+        }
     }
 }
 

@@ -1,10 +1,11 @@
-//! Whose trouble it is, before all else: you, us or the Internet?
+//! Whose trouble it is, before all else.
 
 use maud::{Markup, html};
 
 use crate::health::State as Health;
 use crate::incident::cause::{Cause, Whose};
 use crate::incident::record::Incident;
+use crate::incident::words::count;
 use crate::outcome::reason::{Fault, Reason};
 use crate::record::snapshot::{CheckRecord, Snapshot};
 
@@ -59,17 +60,17 @@ impl Triage {
     pub fn sentence(&self) -> String {
         match (&self.blind, !self.is_down(), self.unknown) {
             (Some(why), _, _) => {
-                format!("Us: this monitor is blind ({why}). What it says of others is not known.")
+                format!("This monitor: it is blind ({why}). What it says of others is not known.")
             }
             (None, true, 0) => "Nobody: nothing that is watched is down.".to_owned(),
             (None, true, unknown) => {
                 format!("Nothing is known to be down; of {unknown} checks nothing is known.")
             }
             (None, false, _) => match self.whose() {
-                Whose::You => "You: what fails is at the endpoints.".to_owned(),
-                Whose::Us => "Us: what fails is at this monitor.".to_owned(),
+                Whose::You => "The endpoint's owner: what fails is at the endpoints.".to_owned(),
+                Whose::Us => "This monitor: what fails is here.".to_owned(),
                 Whose::Internet => {
-                    "The Internet: what fails is on the way to the endpoints.".to_owned()
+                    "The way there: what fails is between here and the endpoints.".to_owned()
                 }
                 Whose::Unknown => "Not known: something is down, and not why.".to_owned(),
             },
@@ -113,9 +114,9 @@ fn cause(record: &CheckRecord) -> Option<(Reason, Fault)> {
 
 /// The kinds, with what each is called.
 pub const KINDS: [(Fault, &str); 3] = [
-    (Fault::Target, "You, at the endpoint"),
-    (Fault::Path, "The Internet, on the way"),
-    (Fault::Monitor, "Us, at this monitor"),
+    (Fault::Target, "The endpoint's owner"),
+    (Fault::Path, "The way there"),
+    (Fault::Monitor, "This monitor"),
 ];
 
 /// What is down for a reason that this program does not know.
@@ -126,7 +127,7 @@ pub fn shown(triage: &Triage, open: &[Incident]) -> Markup {
     let failed: u64 = open.iter().map(|incident| incident.affected().failed).sum();
     html! {
         section class="triage" aria-labelledby="whose" {
-            h2 id="whose" { "You, us or the Internet?" }
+            h2 id="whose" { "Whose trouble is it?" }
             p { strong { bdi { (triage.sentence()) } } }
             @if triage.is_down() {
                 ul {
@@ -136,7 +137,7 @@ pub fn shown(triage: &Triage, open: &[Incident]) -> Markup {
                     @if let Some(down) = triage.unnamed() { li { b { (NOT_KNOWN) } ": " (down) } }
                 }
             }
-            @if failed > 0 { p { "In open incidents " (failed) " conversations failed." } }
+            @if failed > 0 { p { "In open incidents " (count(failed, "conversation")) " failed." } }
         }
     }
 }
