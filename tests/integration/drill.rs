@@ -57,9 +57,9 @@ async fn a_drill_is_red_is_told_of_and_ends_by_itself() {
     // Whoever looks while it goes on is told so first.
     for path in ["/", "/endpoint/door", "/endpoint/~drill-door"] {
         let (_, html) = daemon.get_with(path, "Accept: text/html\r\n");
-        assert!(html.contains("<h2>This is a drill</h2>"), "{path}: {html}");
+        assert!(html.contains("<h2>A drill is under way</h2>"), "{path}: {html}");
         let (_, text) = daemon.get_with(path, "Accept: text/plain\r\n");
-        assert!(text.contains("This is a drill: ~drill-door is down until "), "{path}: {text}");
+        assert!(text.contains("A drill is under way until "), "{path}: {text}");
     }
 
     let mut opened = vec![receiver.next().await, receiver.next().await];
@@ -92,7 +92,7 @@ async fn a_drill_is_red_is_told_of_and_ends_by_itself() {
     );
     assert_eq!(changes["changes"][0]["endpoint"], "door");
     says_that_it(&daemon, "was", url);
-    assert!(!daemon.get("/").contains("This is a drill"), "the banner is gone");
+    assert!(!daemon.get("/").contains("A drill is"), "the banner is gone");
     // It was no incident.
     let incidents: Value = serde_json::from_str(&daemon.get("/api/v1/incidents")).unwrap();
     assert_eq!(incidents["incidents"], serde_json::json!([]));

@@ -29,11 +29,11 @@ pub fn for_ticket(drill: &Shown) -> String {
 pub fn banner(drill: &Drill) -> Markup {
     html! {
         section class="blind drill" role="status" {
-            h2 { "This is a drill" }
+            h2 { "A drill is under way" }
             p {
                 "Until " (clock_of(drill.ends)) ", " b { (&**drill.name()) } " is down for "
                 a href={ "/incident/" (drill.id) } { "a drill" }
-                ". It watches nothing, and says nothing of " (&*drill.endpoint.name) "."
+                ". It watches nothing, and is not on this page: all below is real."
             }
         }
     }
@@ -42,7 +42,7 @@ pub fn banner(drill: &Drill) -> Markup {
 /// The same for a terminal.
 pub fn line(drill: &Drill) -> String {
     let (name, ends) = (drill.name(), clock_of(drill.ends));
-    format!("This is a drill: {name} is down until {ends}, and watches nothing.")
+    format!("A drill is under way until {ends}: {name} is down, and not below. All below is real.")
 }
 
 /// What there is to say, the most important first.
@@ -50,8 +50,8 @@ fn lines(drill: &Shown) -> Vec<String> {
     let Shown { endpoint, label, .. } = drill;
     let mut lines = vec![
         match drill.over {
-            false => "This is a drill: no incident, nothing is broken.".to_owned(),
-            true => "This was a drill: no incident, nothing was broken.".to_owned(),
+            false => "This is a drill, and no incident.".to_owned(),
+            true => "This was a drill, and no incident.".to_owned(),
         },
         format!(
             "It tries whether whoever is to be told of {endpoint} is told. What is red in it is \

@@ -271,7 +271,8 @@ fn an_endpoint_has_a_short_page_however_much_is_wrong() {
         let page = endpoint::render(&portrait, &beside(&snapshot));
         is_short(&page);
         let html = page.main.into_string();
-        for part in ["This is a drill", "more checks: ", "Probe ", "▼ not trusted", "What changed"]
+        for part in
+            ["A drill is under way", "more checks: ", "Probe ", "▼ not trusted", "What changed"]
         {
             assert!(html.contains(part), "{part}");
         }
