@@ -184,7 +184,7 @@ fn told(one: &Delivery) -> String {
         (Some(result), _) => {
             format!("{target} of {event}: {BAD}never, {}{BAD:#}", Quoted::text(result))
         }
-        (None, 0) => format!("{DIM}{target} of {event}: waits{DIM:#}"),
+        (None, 0) => format!("{DIM}{target} of {event}: it waits to be sent{DIM:#}"),
         (None, _) => format!("{target} of {event}: {UNSURE}not taken yet{UNSURE:#}"),
     }
 }

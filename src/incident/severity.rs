@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::words::count;
+
 /// How bad, in three steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,7 +100,12 @@ pub fn weigh(impact: &Impact<'_>) -> (Severity, Vec<Weight>) {
     if allow_down > 0 {
         let all = allow_checks.max(allow_down);
         let points = (50 * u64::from(allow_down)).div_ceil(u64::from(all)) as i32;
-        let because = format!("{allow_down} of {all} checks that must get in are down");
+        let because = match all {
+            1 => "the check that must get in is down".to_owned(),
+            _ if allow_down == all => format!("all {all} checks that must get in are down"),
+            _ if allow_down == 1 => format!("1 of {all} checks that must get in is down"),
+            _ => format!("{allow_down} of {all} checks that must get in are down"),
+        };
         add(Factor::Checks, points, because);
     }
     if impact.security {
@@ -113,7 +120,11 @@ pub fn weigh(impact: &Impact<'_>) -> (Severity, Vec<Weight>) {
                 5..=19 => 30,
                 _ => 20,
             };
-            add(Factor::Users, points, format!("{failed} conversations failed in a minute"));
+            add(
+                Factor::Users,
+                points,
+                format!("{} failed in a minute", count(u64::from(failed), "conversation")),
+            );
         }
     }
     let tier = rank(impact.tier);

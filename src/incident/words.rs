@@ -43,7 +43,7 @@ pub fn told(entry: &Entry, quote: impl Fn(&str) -> String) -> String {
         What::Reopened { trouble } => format!("it goes on: {}", trouble.title()),
         What::Changed { trouble, severity, whose } => {
             let (trouble, severity) = (trouble.title(), severity.as_str());
-            format!("now: {trouble}, {severity}; whose: {}", whose.owner())
+            format!("severity is now {severity} ({trouble}); whose: {}", whose.owner())
         }
         What::Notified { target, event } => format!("told {}: {event}", quote(target)),
         What::Closed { why: Ended::Recovered } => "incident closed: recovered".to_owned(),

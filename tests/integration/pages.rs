@@ -117,6 +117,15 @@ fn each_page_is_there_for_each_reader() {
         let (_, json) = daemon.get_with(path, "Accept: application/json\r\n");
         assert_eq!(shapes(&json), shapes(&daemon.get(beside)), "{path}");
     }
+    // A terminal is told as much as a browser.
+    let (_, text) = daemon.get_with("/endpoint/door", "Accept: text/plain\r\n");
+    assert!(
+        text.contains("door: outage (") && text.contains(&format!("/incident/{id}\n")),
+        "{text}"
+    );
+    let (_, text) = daemon.get_with(&incident, "Accept: text/plain\r\n");
+    assert!(text.starts_with("door: outage (") && !text.contains('\\'), "{text}");
+    assert!(text.contains("  do: ") && !text.contains("##"), "{text}");
     for path in
         ["/endpoint/nobody", "/endpoint/%3Cb%3E", "/incident/none", "/api/v1/endpoints/nobody"]
     {

@@ -110,8 +110,8 @@ impl Timeline {
         let spells = self.spells();
         if spells > 0 {
             let quarters = self.parts.iter().filter(|part| part.failure > 0).count();
-            let (hours, times) = (quarters as f64 / 4.0, plural(spells, "time"));
-            words.push_str(&format!(", failures {times}, in {hours} h of the day"));
+            let (quarters, times) = (plural(quarters, "quarter"), plural(spells, "time"));
+            words.push_str(&format!(", failures began {times}, in {quarters} of an hour"));
         }
         let unknown = sum.inconclusive + sum.missed;
         if unknown > 0 {
@@ -173,8 +173,8 @@ mod tests {
         assert_eq!((sum.success, sum.failure, sum.inconclusive, sum.missed), (2, 3, 0, 7));
         assert_eq!(
             day.words(),
-            "40.00 % of 5 runs passed, failures 2 times, in 0.5 h of the day, 7 runs said nothing or \
-             were missed"
+            "40.00 % of 5 runs passed, failures began 2 times, in 2 quarters of an hour, \
+             7 runs said nothing or were missed"
         );
     }
 

@@ -80,7 +80,7 @@ fn row(held: &Held, now: Timestamp) -> Markup {
                 Some(leaf) => {
                     td { (chains::life(leaf, now)) }
                     td { (chains::trust(held)) }
-                    td { (chains::names(leaf)) }
+                    td class="names" { (chains::names(leaf)) }
                     td class="issuer" { bdi { (chains::short(leaf.issuer.as_str())) } }
                 }
                 None => { td {} td { (chains::trust(held)) } td {} td {} }
