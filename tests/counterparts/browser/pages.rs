@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::{Browser, ask};
-use crate::program::{Program, free_port, said, until};
+use crate::program::{Program, daemon, free_port, said, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_are_for_everybody() {
@@ -25,6 +25,21 @@ async fn pages_are_for_everybody() {
     });
     let incident = format!("/incident/{id}");
     let paths = ["/", "/endpoint/shop-messenger", "/endpoint/good", "/certificates", &incident];
+    let wrong = ask(Browser::Chromium, json!({ "pages": { "base": base, "paths": paths } })).await;
+    assert_eq!(wrong, json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_are_those_of_a_drill() {
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let config = "admin = true\n[[endpoints]]\nname = \"door\"\nurl = \"ws://127.0.0.1:9/\"\n";
+    let _daemon = daemon(folder.path(), port, config);
+    let base = format!("http://127.0.0.1:{port}");
+    let begin = format!("{base}/-/drill?endpoint=door&seconds=1800&by=eve");
+    let begun = said(Command::new("curl").args(["-sSf", "-X", "POST", &begin]));
+    let begun: Value = serde_json::from_str(&begun).unwrap();
+    let drill = format!("/incident/{}", begun["drill"]["id"].as_str().unwrap());
+    let paths = ["/", "/endpoint/door", &drill];
     let wrong = ask(Browser::Chromium, json!({ "pages": { "base": base, "paths": paths } })).await;
     assert_eq!(wrong, json!([]));
 }
