@@ -87,11 +87,17 @@ pub struct Blocked {
     pub status: u16,
     /// What stood there, if anything.
     pub found: Option<Quoted>,
+    /// The method or header that is lacking there.
+    pub lacks: Option<Quoted>,
 }
 
 impl Blocked {
     pub(super) fn new(error: CorsError, found: Option<Quoted>) -> Self {
-        Self { error, status: 0, found }
+        Self { error, status: 0, found, lacks: None }
+    }
+
+    pub(super) fn lacking(self, what: &str) -> Self {
+        Self { lacks: Some(Quoted::text(what)), ..self }
     }
 
     pub(super) fn with_status(self, status: u16) -> Self {
@@ -129,8 +135,12 @@ impl fmt::Display for Blocked {
             _ => "Access-Control-Allow-Origin",
         };
         match &self.found {
-            Some(found) => write!(f, ", {name}: {found}"),
-            None => write!(f, ", no {name}"),
+            Some(found) => write!(f, ", {name}: {found}")?,
+            None => write!(f, ", no {name}")?,
+        }
+        match &self.lacks {
+            Some(lacks) => write!(f, ", which lacks {lacks}"),
+            None => Ok(()),
         }
     }
 }

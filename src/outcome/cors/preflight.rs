@@ -30,11 +30,13 @@ pub(super) fn judge(
     let allowed_names = list(&names, CorsError::InvalidAllowHeadersPreflightResponse)?;
     if !lets_method(request, &allowed_methods) {
         let found = methods.as_deref().map(Quoted::bytes);
-        return Err(Blocked::new(CorsError::MethodDisallowedByPreflightResponse, found));
+        let blocked = Blocked::new(CorsError::MethodDisallowedByPreflightResponse, found);
+        return Err(blocked.lacking(request.fetch.method().as_str()));
     }
-    if first_missing(request, &allowed_names).is_some() {
+    if let Some(missing) = first_missing(request, &allowed_names) {
         let found = names.as_deref().map(Quoted::bytes);
-        return Err(Blocked::new(CorsError::HeaderDisallowedByPreflightResponse, found));
+        let blocked = Blocked::new(CorsError::HeaderDisallowedByPreflightResponse, found);
+        return Err(blocked.lacking(missing));
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ mod tests {
     }
 
     fn blocked(error: CorsError, status: u16) -> Failure {
-        Failure::CorsBlocked(Blocked { error, status, found: None })
+        Failure::CorsBlocked(Blocked { error, status, found: None, lacks: None })
     }
 
     #[test]
