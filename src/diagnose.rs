@@ -57,10 +57,12 @@ pub struct Diagnosis {
     pub mend: Option<Mend>,
 }
 
-/// Asks and concludes, with no more runs than `budget`; `told` hears of each as it ends.
+/// Asks and concludes, with no more runs than `budget`; `others` must get in at the same door, and
+/// `told` hears of each run as it ends.
 pub async fn diagnose(
     prober: &Prober,
     check: &Arc<Check>,
+    others: &[Origin],
     budget: usize,
     mut told: impl FnMut(Spelling, &Origin, &Outcome),
 ) -> Diagnosis {
@@ -78,7 +80,8 @@ pub async fn diagnose(
     }
     if asked.iter().all(conclusion::may_be_the_origin) {
         // The last run is kept for the page itself.
-        for near_miss in near_misses(&origin).into_iter().filter(|one| makes_sense(check, one)) {
+        let neighbours = near_misses(&origin, others).into_iter();
+        for near_miss in neighbours.filter(|one| makes_sense(check, one)) {
             if purse.left <= 1 || !purse.pay().await {
                 break;
             }

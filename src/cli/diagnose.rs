@@ -4,6 +4,7 @@ mod list;
 
 use std::fmt;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -50,9 +51,10 @@ pub fn diagnose(args: Args) -> ExitCode {
         Err(status) => return status,
     };
     let Session { question, prober, runtime, .. } = &session;
-    let checks = question.checks.iter().filter(|check| check.expect() == Expect::Allow);
-    let mut diagnoses = Vec::with_capacity(question.checks.len());
-    for check in checks {
+    let pages: Vec<_> = question.checks.iter().filter(|check| asks_for_a_page(check)).collect();
+    let mut diagnoses = Vec::with_capacity(pages.len());
+    for check in &pages {
+        let others = others(check, &pages);
         if !as_json {
             anstream::print!("{}", Asking { check, budget });
         }
@@ -61,7 +63,7 @@ pub fn diagnose(args: Args) -> ExitCode {
                 anstream::print!("{}", Line { spelling, origin, outcome });
             }
         };
-        let diagnosis = session.wait_for(ask_around(prober, check, budget, told));
+        let diagnosis = session.wait_for(ask_around(prober, check, &others, budget, told));
         let listed = list::listed(runtime, question.genesys.clone(), region, &diagnosis);
         if !as_json {
             anstream::print!("{}", Screen(&diagnosis));
@@ -70,6 +72,15 @@ pub fn diagnose(args: Args) -> ExitCode {
             }
         }
         diagnoses.push((diagnosis, listed));
+    }
+    if !as_json && diagnoses.is_empty() {
+        anstream::eprintln!("watchpost: no page wants to get in there; `watchpost check` tries it");
+    }
+    let strangers = question.checks.iter().filter(|check| check.expect() == Expect::Deny).count();
+    if !as_json && strangers > 0 {
+        anstream::println!(
+            "{DIM}{strangers} that must be refused: `watchpost check` tries them too{DIM:#}"
+        );
     }
     let verdicts: Vec<_> = diagnoses.iter().map(|(diagnosis, _)| verdict(diagnosis)).collect();
     if as_json {
@@ -81,6 +92,19 @@ pub fn diagnose(args: Args) -> ExitCode {
         );
     }
     exit::status(&verdicts)
+}
+
+/// Whether a page stands behind it that wants to get in.
+fn asks_for_a_page(check: &Check) -> bool {
+    check.expect() == Expect::Allow && check.origin.is_some()
+}
+
+/// Who else must get in where this page must.
+fn others(check: &Check, pages: &[&Arc<Check>]) -> Vec<Origin> {
+    let beside = pages.iter().filter(|other| {
+        other.endpoint.name == check.endpoint.name && other.probe.kind() == check.probe.kind()
+    });
+    beside.filter_map(|other| Some(other.origin.as_ref()?.origin.clone())).collect()
 }
 
 /// What the page itself would say.

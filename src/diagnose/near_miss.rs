@@ -4,11 +4,16 @@ use url::{Host, Url};
 
 use crate::check::origin::Origin;
 
+/// Most other pages that are tried: one that gets in says enough.
+const MAX_OTHERS: usize = 2;
+
 /// How a spelling differs from what the page sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Spelling {
     /// Not at all.
     AsSent,
+    /// It is another page that must get in there.
+    OtherPage,
     /// `http` for `https`, or the other way.
     OtherScheme,
     /// With `www.` where the page has none, or without.
@@ -40,6 +45,7 @@ impl Spelling {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::AsSent => "as_sent",
+            Self::OtherPage => "other_page",
             Self::OtherScheme => "other_scheme",
             Self::Www => "www",
             Self::ImpliedPort => "implied_port",
@@ -59,6 +65,9 @@ impl Spelling {
     pub fn lesson(self) -> &'static str {
         match self {
             Self::AsSent => "The same origin was let in another time: nodes, or minutes, differ.",
+            Self::OtherPage => {
+                "Another page that must get in does: the door works, and this page is not on its list."
+            }
             Self::OtherScheme => {
                 "The allow list has the other scheme: to a browser, http and https are two origins."
             }
@@ -112,12 +121,17 @@ impl NearMiss {
     }
 }
 
-/// The spellings that are worth a try, the likeliest first, and none twice.
-pub fn near_misses(origin: &Origin) -> Vec<NearMiss> {
-    let mut all = match origin {
-        Origin::Page(ascii) => Url::parse(ascii).map_or(Vec::new(), |url| of_page(&url, ascii)),
-        Origin::Null | Origin::Absent => Vec::new(),
-    };
+/// Who is worth a try: other pages that must get in, then the spellings, the likeliest first; none
+/// twice.
+pub fn near_misses(origin: &Origin, others: &[Origin]) -> Vec<NearMiss> {
+    let other =
+        |origin: &Origin| NearMiss { spelling: Spelling::OtherPage, origin: origin.clone() };
+    let mut all: Vec<_> = others.iter().take(MAX_OTHERS).map(other).collect();
+    if let Origin::Page(ascii) = origin
+        && let Ok(url) = Url::parse(ascii)
+    {
+        all.extend(of_page(&url, ascii));
+    }
     all.push(NearMiss { spelling: Spelling::Absent, origin: Origin::Absent });
     all.push(NearMiss { spelling: Spelling::Null, origin: Origin::Null });
     // RFC 6761: nobody can own a name below .invalid.
@@ -177,7 +191,7 @@ mod tests {
     use super::*;
 
     fn sent(origin: &str) -> Vec<(Spelling, String)> {
-        let misses = near_misses(&origin.parse().unwrap()).into_iter();
+        let misses = near_misses(&origin.parse().unwrap(), &[]).into_iter();
         misses.map(|miss| (miss.spelling, miss.origin.to_string())).collect()
     }
 
@@ -238,7 +252,7 @@ mod tests {
             let scheme = if secure { "https" } else { "http" };
             let port = port.map_or(String::new(), |port| format!(":{port}"));
             let origin: Origin = format!("{scheme}://{host}{port}").parse().unwrap();
-            let misses = near_misses(&origin);
+            let misses = near_misses(&origin, &[]);
             let distinct: HashSet<_> = misses.iter().map(|miss| miss.origin.to_string()).collect();
             prop_assert!(distinct.len() == misses.len() && misses.len() <= 13);
             for miss in misses {

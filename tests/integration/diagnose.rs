@@ -89,6 +89,19 @@ async fn a_list_of_the_names_below_does_not_have_the_name_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_page_of_the_endpoint_shows_that_the_door_works() {
+    let server = door(|origin| origin == Some("https://app.shop.test"), FORBIDDEN).await;
+    let url = format!("ws://{}/", server.address);
+    let pages = ["--origin", "https://other.test", "--origin", "https://app.shop.test"];
+    let (told, status) = diagnose(url, &pages).await;
+    let [refused, in_] = told.as_array().unwrap().as_slice() else { panic!("{told}") };
+    assert_eq!((refused["conclusion"].as_str(), status), (Some("origin_refused"), Some(1)));
+    assert_eq!(let_in(refused), ["other_page"]);
+    assert!(texts(&refused["advice"]).contains("https://other.test"), "{refused}");
+    assert_eq!(in_["conclusion"], "let_in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_refuses_everybody_may_mean_something_else() {
     let server = door(|_| false, FORBIDDEN).await;
     let url = format!("ws://{}/v1?deploymentId=x", server.address);
