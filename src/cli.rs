@@ -11,6 +11,7 @@ mod explain;
 mod genesys;
 mod incidents;
 mod json;
+mod kept;
 mod lint;
 mod manual;
 mod rules;

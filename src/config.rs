@@ -28,6 +28,7 @@ pub mod secret;
 mod selfcheck;
 mod settings;
 pub mod stamp;
+pub mod surroundings;
 pub mod unknown;
 mod users;
 pub mod values;
@@ -51,6 +52,7 @@ use genesys::{Environment, Genesys};
 use notify::Notify;
 pub use selfcheck::Selfcheck;
 use stamp::Stamp;
+use surroundings::{Purpose, Surroundings};
 use values::LogFormat;
 
 /// Longest config that is read.
@@ -140,27 +142,41 @@ pub enum ConfigError {
 impl Config {
     /// Reads a file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        Self::load_with(path, &[])
+        Self::load_for(path, Purpose::Run)
+    }
+
+    /// The same for a command.
+    pub fn load_for(path: &Path, purpose: Purpose) -> Result<Self, ConfigError> {
+        Self::read(path, &[], purpose)
     }
 
     /// The same, with endpoints that were discovered beside those of the file, where it wants them.
     pub fn load_with(path: &Path, discovered: &[Discovered]) -> Result<Self, ConfigError> {
+        Self::read(path, discovered, Purpose::Run)
+    }
+
+    fn read(path: &Path, discovered: &[Discovered], purpose: Purpose) -> Result<Self, ConfigError> {
         let unreadable = |error| ConfigError::Unreadable { path: path.to_owned(), error };
         // Before the text: a file that changes meanwhile is another version.
         let stamp = Stamp::of(path);
         let text = document::text(path, MAX_CONFIG_BYTES).map_err(unreadable)?;
-        let config = Self::parse_with(path, &text, discovered).map_err(ConfigError::Faults)?;
+        let config =
+            Self::parse_for(path, &text, discovered, purpose).map_err(ConfigError::Faults)?;
         Ok(Self { stamp, ..config })
     }
 
     /// Reads the text of a file; other files that it names are found relative to `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Faults> {
-        Self::parse_with(path, text, &[])
+        Self::parse_for(path, text, &[], Purpose::Run)
     }
 
-    /// The same, with endpoints that were discovered.
-    pub fn parse_with(path: &Path, text: &str, discovered: &[Discovered]) -> Result<Self, Faults> {
-        let mut faults = Faults::new(path, text);
+    fn parse_for(
+        path: &Path,
+        text: &str,
+        discovered: &[Discovered],
+        purpose: Purpose,
+    ) -> Result<Self, Faults> {
+        let mut faults = Faults::new(path, text).for_purpose(purpose);
         let file: Option<raw::File> = document::read(
             text,
             unknown::known_keys,
@@ -170,17 +186,19 @@ impl Config {
         let Some(file) = file else { return Err(faults) };
 
         let folder = path.parent().unwrap_or(Path::new("."));
+        let surroundings = &Surroundings::new(folder, purpose);
         let series_at = series_at(&file.daemon);
         let daemon = daemon(file.daemon, &mut faults);
-        let store = store(file.store, folder, &mut faults);
+        let store = store(file.store, surroundings, &mut faults);
         let events = events::read(file.events, &store.path, &mut faults);
         let correlation = correlation::read(file.correlation, &mut faults);
         let selfcheck = selfcheck::read(file.selfcheck, &mut faults);
-        let receivers = receivers::read(file.receivers, folder, &mut faults);
+        let receivers = receivers::read(file.receivers, surroundings, &mut faults);
         let mut cautions = Vec::new();
         let environment = Environment(&|name| std::env::var(name).ok());
         let is_given = !matches!(file.genesys, Table::Absent);
-        let genesys = genesys::read(file.genesys, folder, &environment, &mut faults, &mut cautions);
+        let genesys =
+            genesys::read(file.genesys, surroundings, &environment, &mut faults, &mut cautions);
         let home = match &genesys {
             Some(genesys) => Home::At(&genesys.account.bases, genesys.account.compat),
             None if is_given => Home::Wrong,
@@ -196,14 +214,14 @@ impl Config {
             file.defaults,
             file.endpoints,
             discovered,
-            folder,
+            surroundings,
             home,
             per_minute,
             &mut faults,
         );
         budget::check(&matrix.checks, per_minute, &matrix.places, &mut faults);
-        let notify = notify::read(file.notify, &matrix.endpoints, folder, &mut faults);
-        let config = Self {
+        let notify = notify::read(file.notify, &matrix.endpoints, surroundings, &mut faults);
+        let mut config = Self {
             path: path.to_owned(),
             stamp: None,
             daemon,
@@ -224,6 +242,7 @@ impl Config {
             let fix = "watch fewer origins, set prime-failures = false, or raise max-series";
             faults.add(&series_at, "daemon.max-series", problem, fix);
         }
+        config.cautions.extend(faults.take_cautions());
         if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
 }
@@ -260,10 +279,8 @@ fn daemon(table: Table<raw::Daemon>, faults: &mut Faults) -> Daemon {
     }
 }
 
-fn store(table: Table<raw::Store>, folder: &Path, faults: &mut Faults) -> Store {
+fn store(table: Table<raw::Store>, surroundings: &Surroundings<'_>, faults: &mut Faults) -> Store {
     let (_, raw) = table.take("store", "write it as a table: [store]", faults).unwrap_or_default();
-    // systemd's StateDirectory= says where a service may write.
-    let state = std::env::var_os("STATE_DIRECTORY").map_or(folder.to_owned(), PathBuf::from);
     let path = raw.path.take("store.path", faults).unwrap_or("watchpost.db".into());
     let days = |n: u64| Duration::from_secs(n * 24 * 60 * 60);
     let mib = raw.max_size_mib.take_spanned("store.max-size-mib", faults);
@@ -271,7 +288,7 @@ fn store(table: Table<raw::Store>, folder: &Path, faults: &mut Faults) -> Store 
         faults.add(span, "store.max-size-mib", "too small to work in", "write 16 or more");
     }
     Store {
-        path: state.join(path),
+        path: surroundings.database(&path),
         retention: raw.retention.take("store.retention", faults).map_or(days(30), |d| d.0),
         max_size_bytes: mib.map_or(1024, |(_, n)| u64::from(n)) * 1024 * 1024,
     }

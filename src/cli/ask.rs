@@ -17,15 +17,19 @@ use crate::check::origin::{Expect, Origin, OriginRule};
 use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
 use crate::config::genesys::Genesys;
+use crate::config::surroundings::Purpose;
 use crate::config::values::{HumanDuration, legal};
-use crate::config::{Config, pem};
+use crate::config::{Config, ConfigError, pem};
+
+/// Where the config is, unless it is named.
+const CONFIG: &str = "config.toml";
 
 /// What to try, and how.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// wss:// and ws:// open a WebSocket; https:// and tls:// shake hands only, but https:// and
-    /// http:// with an origin, a method or credentials are asked as a page asks. With --config, the
-    /// name of an endpoint.
+    /// http:// with an origin, a method or credentials are asked as a page asks. Or the name of an
+    /// endpoint, in config.toml or in what --config says.
     #[arg(value_name = "URL | NAME")]
     what: String,
     /// Try an endpoint of this config, as the daemon does: every origin, with its expectation.
@@ -84,6 +88,15 @@ enum Wanted {
     Deny,
 }
 
+/// Why nothing can be asked.
+#[derive(Debug)]
+pub enum Wrong {
+    /// The command line.
+    Question(String),
+    /// The config.
+    Config(ConfigError),
+}
+
 /// The checks that answer a question.
 #[derive(Debug)]
 pub struct Question {
@@ -101,21 +114,27 @@ pub struct Question {
 
 impl Args {
     /// Makes checks of what was asked.
-    pub fn question(self) -> Result<Question, String> {
-        match &self.config {
-            Some(path) => of_config(path, &self.what, self.all_addresses),
+    pub fn question(self) -> Result<Question, Wrong> {
+        // A URL has a scheme, and a name has no colon.
+        let usual = (!self.what.contains(':')).then(|| PathBuf::from(CONFIG));
+        match self.config.clone().or(usual.filter(|path| path.exists())) {
+            Some(path) => of_config(&path, &self.what, self.all_addresses),
             None => Ok(Question {
                 all_addresses: self.all_addresses,
                 nameservers: Vec::new(),
                 contact: None,
                 genesys: None,
-                checks: self.of_url()?,
+                checks: self.of_url().map_err(Wrong::Question)?,
             }),
         }
     }
 
     fn of_url(self) -> Result<Vec<Arc<Check>>, String> {
-        let target: Target = legal(&self.what)?;
+        let target: Target = legal(&self.what).map_err(|problem| {
+            format!(
+                "{problem}; an endpoint's name is looked up in {CONFIG}, or in what --config says"
+            )
+        })?;
         let kind = self.kind(&target)?;
         let cadence = cadence(self.timeout)?;
         let expect = match self.expect {
@@ -148,17 +167,17 @@ impl Args {
     }
 }
 
-fn of_config(path: &Path, name: &str, all_addresses: bool) -> Result<Question, String> {
-    let config = Config::load(path).map_err(|error| error.to_string())?;
+fn of_config(path: &Path, name: &str, all_addresses: bool) -> Result<Question, Wrong> {
+    let config = Config::load_for(path, Purpose::Ask).map_err(Wrong::Config)?;
     let mine = config.checks.iter().filter(|check| &*check.endpoint.name == name);
     let checks: Vec<_> = mine.cloned().collect();
     if checks.is_empty() {
         let names: Vec<_> = config.endpoints.iter().map(|endpoint| &*endpoint.name).collect();
-        return Err(format!(
+        return Err(Wrong::Question(format!(
             "{} has no endpoint {name}; it has {}",
             path.display(),
             names.join(", ")
-        ));
+        )));
     }
     let contact = config.daemon.contact;
     let (nameservers, genesys) = (config.daemon.nameservers, config.genesys);

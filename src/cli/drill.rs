@@ -275,7 +275,9 @@ async fn ask(
     let request = Request { method, url: &url, headers: Vec::new(), body: Vec::new(), deadline };
     let whom = at.origin();
     let said = |error| format!("{whom}: {error}");
-    let answer = client.send(request).await.map_err(said)?;
+    let unreachable =
+        |error| format!("{}; --daemon and --alertmanager say where they are", said(error));
+    let answer = client.send(request).await.map_err(unreachable)?;
     let status = answer.status();
     let body = answer.whole(MAX_ANSWER, deadline).await.map_err(said)?;
     match status {

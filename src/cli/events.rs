@@ -10,8 +10,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{exit, run};
+use super::{exit, kept, run};
 use crate::config::Config;
+use crate::config::surroundings::Purpose;
 use crate::inbox::InboxError;
 use crate::inbox::reader::Reader;
 
@@ -55,8 +56,8 @@ pub struct File {
 impl File {
     /// Where events are kept; what is wrong is said.
     fn path(&self) -> Result<PathBuf, ExitCode> {
-        match Config::load(&self.config) {
-            Ok(config) => Ok(config.events.path),
+        match Config::load_for(&self.config, Purpose::Look) {
+            Ok(config) => kept::is_there(&config.events.path).map(|()| config.events.path),
             Err(error) => Err(run::refuse(&error)),
         }
     }

@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use rusqlite::Connection;
 
-use super::exit;
 use super::run::refuse;
 use super::style::{BAD, BOLD, DIM, UNSURE};
+use super::{exit, kept};
 use crate::casebook::archive::{self, Filter};
 use crate::config::Config;
+use crate::config::surroundings::Purpose;
 use crate::inbox::reader::Reader;
 use crate::incident::id::IncidentId;
 use crate::incident::record::Incident;
@@ -63,25 +64,36 @@ enum What {
 
 /// Prints it.
 pub fn incidents(args: &Incidents) -> ExitCode {
-    let config = match Config::load(&args.config) {
+    let config = match Config::load_for(&args.config, Purpose::Look) {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
+    if let Err(status) = kept::is_there(&config.events.path) {
+        return status;
+    }
     match read(args, &config.events.path) {
         Ok(Some(text)) => {
             anstream::print!("{text}");
             ExitCode::SUCCESS
         }
         Ok(None) => {
-            anstream::eprintln!(
-                "watchpost: there is none of that name; `watchpost incidents` lists them"
-            );
+            anstream::eprintln!("watchpost: {}", unknown(&args.what));
             ExitCode::from(exit::USAGE)
         }
         Err(error) => {
             anstream::eprintln!("watchpost: {}: {error}", config.events.path.display());
             ExitCode::from(exit::TROUBLE)
         }
+    }
+}
+
+/// What to say of what there is none of.
+fn unknown(what: &Option<What>) -> String {
+    match what {
+        Some(What::Evidence { id, n }) => {
+            format!("no run {n} of {id} is kept; `watchpost incidents show {id}` has their numbers")
+        }
+        _ => "there is none of that name; `watchpost incidents` lists them".to_owned(),
     }
 }
 

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use super::run::refuse;
 use crate::config::Config;
 use crate::config::forecast::Forecast;
+use crate::config::surroundings::Purpose;
 
 /// Lists every fault, or the figures of a good config.
 pub fn lint(path: &Path) -> ExitCode {
-    match Config::load(path) {
+    match Config::load_for(path, Purpose::Lint) {
         Err(error) => refuse(&error),
         Ok(config) => {
             anstream::print!("{}", Forecast::new(&config));

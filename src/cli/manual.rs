@@ -23,8 +23,13 @@ pub fn completions(shell: Shell) -> ExitCode {
 pub fn man(out: Option<&Path>) -> ExitCode {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
+    if let Some(Err(error)) = out.map(fs::create_dir_all) {
+        return ended(Err(error));
+    }
     ended(match out {
-        Some(folder) => write_pages(&command, folder),
+        Some(folder) => write_pages(&command, folder).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", folder.display()))
+        }),
         None => page(&manual(command)).and_then(|page| io::stdout().write_all(page.as_bytes())),
     })
 }

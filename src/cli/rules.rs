@@ -5,9 +5,10 @@ mod replay;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::exit;
 use super::run::refuse;
+use super::{exit, kept};
 use crate::config::Config;
+use crate::config::surroundings::Purpose;
 use crate::rules::{self, Place, Places};
 
 /// What is wanted.
@@ -37,7 +38,7 @@ enum What {
 
 /// Prints it, or says what it would have told.
 pub fn rules(args: &Args) -> ExitCode {
-    let config = match Config::load(&args.config) {
+    let config = match Config::load_for(&args.config, Purpose::Look) {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
@@ -58,7 +59,7 @@ pub fn rules(args: &Args) -> ExitCode {
                     Err(ExitCode::from(exit::USAGE))
                 }
             };
-            match rules {
+            match rules.and_then(|rules| kept::is_there(&config.store.path).map(|()| rules)) {
                 Ok(rules) => replay::run(replay, &config, &rules),
                 Err(status) => status,
             }

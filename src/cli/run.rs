@@ -34,7 +34,11 @@ pub fn run(path: &Path) -> ExitCode {
 
 /// Says what is wrong with a config.
 pub fn refuse(error: &ConfigError) -> ExitCode {
-    anstream::eprintln!("{error}");
+    match error {
+        ConfigError::Unreadable { .. } => anstream::eprintln!("watchpost: {error}"),
+        // Each has its file and its line.
+        ConfigError::Faults(faults) => anstream::eprintln!("{faults}"),
+    }
     ExitCode::from(exit::CONFIG)
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::ask::{Args, Question};
-use super::exit;
+use super::ask::{Args, Question, Wrong};
+use super::{exit, run};
 use crate::clock::lag::Lag;
 use crate::probe::Prober;
 
@@ -24,9 +24,12 @@ pub struct Session {
 impl Session {
     /// Makes one of what was asked; says what is wrong where there is none.
     pub fn begin(args: Args) -> Result<Self, ExitCode> {
-        let question = args.question().map_err(|problem| {
-            anstream::eprintln!("watchpost: {problem}");
-            ExitCode::from(exit::USAGE)
+        let question = args.question().map_err(|wrong| match wrong {
+            Wrong::Question(problem) => {
+                anstream::eprintln!("watchpost: {problem}");
+                ExitCode::from(exit::USAGE)
+            }
+            Wrong::Config(error) => run::refuse(&error),
         })?;
         let endpoints = question.checks.iter().map(|check| &check.endpoint);
         let lag = Arc::new(Lag::default());

@@ -5,6 +5,10 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::caution::Caution;
+use super::secret::SecretError;
+use super::surroundings::Purpose;
+
 /// Bytes from the start of the file.
 pub type Span = Range<usize>;
 
@@ -27,6 +31,8 @@ pub struct Faults {
     file: PathBuf,
     line_starts: Vec<usize>,
     faults: Vec<Fault>,
+    purpose: Purpose,
+    cautions: Vec<Caution>,
     seen: HashSet<(usize, String, String)>,
 }
 
@@ -35,7 +41,19 @@ impl Faults {
     pub fn new(file: &Path, text: &str) -> Self {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
-        Self { file: file.to_owned(), line_starts, faults: Vec::new(), seen: HashSet::new() }
+        Self {
+            file: file.to_owned(),
+            line_starts,
+            faults: Vec::new(),
+            purpose: Purpose::Run,
+            cautions: Vec::new(),
+            seen: HashSet::new(),
+        }
+    }
+
+    /// The same for a file that is read for this.
+    pub fn for_purpose(self, purpose: Purpose) -> Self {
+        Self { purpose, ..self }
     }
 
     /// Adds one. A default is read once for every endpoint, but its fault is listed once.
@@ -52,6 +70,24 @@ impl Faults {
             let line = self.line(span.start);
             self.faults.push(Fault { line, key, problem, fix: fix.to_string() });
         }
+    }
+
+    /// Adds a secret that is not to be had: a fault for whoever needs it. Says whether nobody does.
+    pub fn withheld(&mut self, span: &Span, key: impl fmt::Display, error: &SecretError) -> bool {
+        if !self.purpose.can_do_without(error) {
+            self.add(span, key, error, error.fix());
+            return false;
+        }
+        let key = key.to_string();
+        if self.cautions.iter().all(|known| known.key != key) {
+            self.cautions.push(Caution::new(key, error.to_string(), error.fix()));
+        }
+        true
+    }
+
+    /// What was not to be had, and may be missing.
+    pub fn take_cautions(&mut self) -> Vec<Caution> {
+        std::mem::take(&mut self.cautions)
     }
 
     /// The line of a byte of the file, from 1.

@@ -4,7 +4,6 @@ mod environment;
 pub mod news;
 mod paths;
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::caution::Caution;
@@ -13,6 +12,7 @@ use super::field::{Field, Table};
 use super::pem::PemFiles;
 use super::raw;
 use super::secret::SecretSource;
+use super::surroundings::Surroundings;
 use super::values::{HumanDuration, Line};
 use crate::check::endpoint::Trust;
 use crate::check::target::{Host, Scheme, Target};
@@ -25,6 +25,9 @@ use crate::genesys::paths::Paths;
 use crate::genesys::region::Region;
 pub use environment::Environment;
 use news::News;
+
+/// Stands for a secret that nobody needs.
+const WITHHELD: &str = "withheld";
 
 /// More than any organisation is given.
 const MAX_REQUESTS_PER_MINUTE: u32 = 10_000;
@@ -84,14 +87,14 @@ pub fn connections_per_minute(genesys: Option<&Genesys>) -> u32 {
 /// The table, where there is one. What it leaves out may come from the environment.
 pub(super) fn read(
     table: Table<raw::Genesys>,
-    folder: &Path,
+    surroundings: &Surroundings<'_>,
     environment: &Environment<'_>,
     faults: &mut Faults,
     cautions: &mut Vec<Caution>,
 ) -> Option<Genesys> {
     let fix = "write it as a table: [genesys]";
     let (span, raw) = table.take("genesys", fix, faults)?;
-    let mut reader = Reader { span, folder, environment, faults, cautions };
+    let mut reader = Reader { span, surroundings, environment, faults, cautions };
     let asked = raw.clone();
     let given = [raw.channels_path.clone(), raw.webhooks_path.clone()];
     let paths = paths::read(given, &mut reader);
@@ -115,7 +118,7 @@ pub(super) fn read(
 
 struct Reader<'a> {
     span: Span,
-    folder: &'a Path,
+    surroundings: &'a Surroundings<'a>,
     environment: &'a Environment<'a>,
     faults: &'a mut Faults,
     cautions: &'a mut Vec<Caution>,
@@ -274,15 +277,15 @@ impl Reader<'_> {
             self.fault(&span, name, "a secret in the config itself", fix);
             return None;
         }
-        match source.read(self.folder) {
+        match source.read(self.surroundings) {
             Ok(text) if text.trim().is_empty() => {
                 self.fault(&span, name, "nothing in it", "put the value there");
                 None
             }
             Ok(text) => Some(text),
             Err(error) => {
-                self.fault(&span, name, error.to_string(), error.fix());
-                None
+                let key = format!("genesys.{name}");
+                self.faults.withheld(&span, key, &error).then(|| WITHHELD.to_owned())
             }
         }
     }
@@ -330,7 +333,7 @@ impl Reader<'_> {
         let Some((span, path)) = field.take_spanned("genesys.ca-file", self.faults) else {
             return Trust::System;
         };
-        PemFiles::default().trust(&self.folder.join(path)).unwrap_or_else(|error| {
+        PemFiles::default().trust(&self.surroundings.join(path)).unwrap_or_else(|error| {
             let fix = "name a PEM file with certificates";
             self.fault(&span, "ca-file", error.to_string(), fix);
             Trust::System

@@ -1,7 +1,6 @@
 //! Endpoints x probes x origins: from the tables of the file to checks.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::deployment::{Home, Ties};
@@ -12,6 +11,7 @@ use super::messaging::Ladder;
 use super::pem::PemFiles;
 use super::raw;
 use super::settings::{Reader, inherit};
+use super::surroundings::Surroundings;
 use super::users::Taken;
 use crate::check::Check;
 use crate::check::endpoint::{Endpoint, EndpointName};
@@ -42,7 +42,7 @@ pub fn build(
     defaults: Table<raw::Endpoint>,
     endpoints: raw::Tables<raw::Endpoint>,
     discovered: Option<&[Discovered]>,
-    folder: &Path,
+    surroundings: &Surroundings<'_>,
     home: Home<'_>,
     per_minute: u32,
     faults: &mut Faults,
@@ -61,7 +61,7 @@ pub fn build(
     }
 
     let mut reader =
-        Reader { folder, pem: PemFiles::default(), taken: Taken::default(), home, faults };
+        Reader { surroundings, pem: PemFiles::default(), taken: Taken::default(), home, faults };
     // Once by themselves, so that a fault in them bears their own name and stands there once.
     reader.settings(defaults.clone(), "defaults");
     let mut matrix = Matrix::default();

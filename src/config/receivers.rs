@@ -1,6 +1,5 @@
 //! `[[receivers]]`: where events may be posted, and by whom.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -10,6 +9,7 @@ use super::fault::{Faults, Span};
 use super::field::{Field, Table};
 use super::raw;
 use super::secret::SecretSource;
+use super::surroundings::Surroundings;
 use super::values::Line;
 use crate::receiver::{Auth, Fingerprint, Method, Receiver};
 use crate::signing::SigningKey;
@@ -32,7 +32,7 @@ const MAX_RATE: u32 = 1_000_000;
 /// Every receiver; whatever is wrong becomes a fault.
 pub(super) fn read(
     tables: raw::Tables<raw::Receiver>,
-    folder: &Path,
+    surroundings: &Surroundings<'_>,
     faults: &mut Faults,
 ) -> Vec<Arc<Receiver>> {
     let mut receivers: Vec<Arc<Receiver>> = Vec::new();
@@ -40,7 +40,7 @@ pub(super) fn read(
     for (index, table) in tables.into_iter().enumerate() {
         let place = format!("receivers[{index}]");
         let Some((span, raw)) = table.take(&place, FIX, faults) else { continue };
-        let mut reader = Reader { folder, place, span, faults };
+        let mut reader = Reader { surroundings, place, span, faults };
         let receiver = reader.receiver(raw, &receivers);
         receivers.extend(receiver.map(Arc::new));
     }
@@ -48,7 +48,7 @@ pub(super) fn read(
 }
 
 struct Reader<'a> {
-    folder: &'a Path,
+    surroundings: &'a Surroundings<'a>,
     place: String,
     span: Span,
     faults: &'a mut Faults,
@@ -276,7 +276,7 @@ impl Reader<'_> {
                 self.faults.add(&span, &key, "a secret in the config itself", fix);
                 continue;
             }
-            match source.read(self.folder) {
+            match source.read(self.surroundings) {
                 Ok(secret) if secret.len() < MIN_SECRET_BYTES => {
                     let problem = match secret.is_empty() {
                         true => "an empty secret",
@@ -286,7 +286,7 @@ impl Reader<'_> {
                     self.faults.add(&span, &key, problem, fix);
                 }
                 Ok(secret) => secrets.push(secret),
-                Err(error) => self.faults.add(&span, &key, &error, error.fix()),
+                Err(error) => drop(self.faults.withheld(&span, &key, &error)),
             }
         }
         Some(secrets)

@@ -36,10 +36,10 @@ impl Reader<'_> {
         for (name, value) in rows {
             let key = format!("{key}.{name}");
             let Some((span, source)) = value.take_spanned(&key, self.faults) else { continue };
-            let value = match source.read(self.folder) {
+            let value = match source.read(self.surroundings) {
                 Ok(value) => value,
                 Err(error) => {
-                    self.faults.add(&span, &key, &error, error.fix());
+                    self.faults.withheld(&span, &key, &error);
                     continue;
                 }
             };

@@ -7,6 +7,7 @@ use std::{fmt, fs};
 use serde::Deserialize;
 
 use super::field::Legal;
+use super::surroundings::Surroundings;
 
 /// Longest secret that is read: a token, not a document.
 const MAX_SECRET_BYTES: u64 = 16 * 1024;
@@ -75,21 +76,17 @@ impl SecretSource {
     }
 
     /// The value, without the newline that editors put at the end of a file.
-    pub fn read(&self, folder: &Path) -> Result<String, SecretError> {
+    pub fn read(&self, surroundings: &Surroundings<'_>) -> Result<String, SecretError> {
         let elsewhere = match self {
             Self::Plain(text) => return Ok(text.clone()),
             Self::Elsewhere(elsewhere) => elsewhere,
         };
         match elsewhere {
-            Elsewhere::File(path) => read_file(&folder.join(path)),
+            Elsewhere::File(path) => read_file(&surroundings.join(path)),
             Elsewhere::Env(name) => {
                 std::env::var(name).map_err(|_| SecretError::NoVariable { name: name.clone() })
             }
-            Elsewhere::Credential(name) => {
-                let root = std::env::var_os("CREDENTIALS_DIRECTORY")
-                    .ok_or(SecretError::NoCredentialsDirectory)?;
-                read_file(&Path::new(&root).join(name))
-            }
+            Elsewhere::Credential(name) => read_file(&surroundings.credential(name)?),
         }
     }
 }
@@ -142,13 +139,17 @@ impl SecretError {
             Self::Unreadable { .. } => "put it there, readable for the daemon's user",
             Self::TooLong { .. } => "name a file with the value alone",
             Self::NoVariable { .. } => "set it, or read the value from a file",
-            Self::NoCredentialsDirectory => "start it by systemd, with LoadCredential= in the unit",
+            Self::NoCredentialsDirectory => {
+                "systemd gives it to the service, by LoadCredential= in the unit; root may ask by \
+                 hand while that runs, others by `systemd-run -P -p LoadCredential=NAME:FILE …`"
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::surroundings::Purpose;
     use super::*;
 
     #[test]
@@ -157,7 +158,8 @@ mod tests {
         let name = format!("watchpost-secret-{}", std::process::id());
         fs::write(folder.join(&name), "hunter2\n").unwrap();
         let source = SecretSource::Elsewhere(Elsewhere::File(name.clone().into()));
-        assert_eq!(source.read(&folder).unwrap(), "hunter2");
+        let surroundings = Surroundings::new(&folder, Purpose::Run);
+        assert_eq!(source.read(&surroundings).unwrap(), "hunter2");
         fs::remove_file(folder.join(name)).unwrap();
     }
 
@@ -170,7 +172,8 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let source = SecretSource::Elsewhere(Elsewhere::File("/no/such/file".into()));
-        let error = source.read(Path::new("/")).unwrap_err().to_string();
+        let surroundings = Surroundings::new(Path::new("/"), Purpose::Run);
+        let error = source.read(&surroundings).unwrap_err().to_string();
         assert!(error.contains("/no/such/file"), "{error}");
     }
 }

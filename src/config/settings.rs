@@ -1,6 +1,5 @@
 //! The keys that an endpoint may take from `[defaults]`.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use super::field::{Field, Table};
 use super::messaging::Ladder;
 use super::pem::PemFiles;
 use super::raw;
+use super::surroundings::Surroundings;
 use super::users::Taken;
 use super::values::{HumanDuration, Line};
 use crate::check::cadence::{Cadence, CadenceError};
@@ -20,7 +20,7 @@ use crate::check::probe::{Cors, Http, ProbeKind, Websocket};
 
 /// Reads tables one after the other, and gathers what is wrong with them.
 pub(super) struct Reader<'a> {
-    pub(super) folder: &'a Path,
+    pub(super) surroundings: &'a Surroundings<'a>,
     pub(super) pem: PemFiles,
     pub(super) taken: Taken,
     pub(super) home: Home<'a>,

@@ -20,7 +20,7 @@ pub struct Region {
 
 /// A text that names no region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no region of Genesys Cloud")]
+#[error("no region of Genesys Cloud: they are like eu-west-1, mypurecloud.ie or prod-euw1")]
 pub struct RegionError;
 
 const fn region(

@@ -163,6 +163,12 @@ mod on_a_machine {
         let pid = machine.property("MainPID");
         let environment = machine.said(&format!("tr '\\0' '\\n' </proc/{pid}/environ"));
         assert!(!environment.contains("secret"), "{environment}");
+        // Root asks by hand with what the daemon was given, and looks into what it keeps.
+        let config = "--config /etc/watchpost/config.toml";
+        machine.said(&format!("watchpost incidents {config} && watchpost events list {config}"));
+        let checked = machine.run(&format!("watchpost check known {config}"));
+        let said = String::from_utf8_lossy(&checked.stdout);
+        assert!(said.contains("connection_refused"), "{checked:?}");
     }
 
     #[test]

@@ -345,7 +345,9 @@ async fn a_page_of_another_origin_is_answered_as_its_browser_would() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_command_line_is_told_with_status_2() {
     for (args, part) in [
-        (vec!["chat.test"], "not a URL with a host"),
+        (vec!["//chat.test:1"], "not a URL with a host"),
+        // In the folder of the tests there is a config.
+        (vec!["chat.test"], "config.toml has no endpoint chat.test; it has "),
         (vec!["ftp://chat.test"], "the scheme must be"),
         (vec!["ws://a.test", "--origin", "https://a.test/"], "more than an origin"),
         (vec!["ws://a.test", "--header", "Origin: x"], "the probe writes this header itself"),

@@ -77,3 +77,48 @@ fn lint_tells_what_a_good_config_comes_to() {
         assert!(said.contains(part), "no {part:?} in\n{said}");
     }
 }
+
+/// A config whose secrets only systemd can give, beside nothing that the daemon keeps.
+const BY_SYSTEMD: &str = "[defaults]\norigins = [{ origin = \"https://shop.example\" }]\n\
+    [[endpoints]]\nname = \"shop\"\nurl = \"ws://127.0.0.1:9/\"\nprobes = [\"websocket\"]\n\
+    headers = { Authorization = { credential = \"token\" } }\n\
+    [genesys]\nregion = \"eu-west-1\"\nclient-id = \"0f0f0f0f-0000-4000-8000-000000000001\"\n\
+    client-secret = { credential = \"secret\" }\n\
+    [[receivers]]\nname = \"events\"\npath = \"/events\"\n\
+    auth = [{ bearer = { values = [{ credential = \"bearer\" }] } }]\n";
+
+#[test]
+fn who_needs_no_secret_asks_for_none() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.toml"), BY_SYSTEMD).unwrap();
+    let said = |args: &[&str]| {
+        let mut command = watchpost(args);
+        let output = command.env_remove("CREDENTIALS_DIRECTORY").current_dir(folder.path());
+        let output = output.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (String::from_utf8(text).unwrap(), output.status.code())
+    };
+    let (text, status) = said(&["lint"]);
+    assert_eq!(status, Some(0), "{text}");
+    for key in ["headers.Authorization", "genesys.client-secret", "bearer"] {
+        let odd = |line: &&str| line.starts_with("odd: ") && line.contains(key);
+        assert!(text.lines().any(|line| odd(&line)), "{key}: {text}");
+    }
+    assert_eq!(said(&["rules"]).1, Some(0));
+    // These look into files, which they miss by name.
+    for args in
+        [&["incidents"][..], &["events", "list"], &["events", "dead-letters"], &["rules", "replay"]]
+    {
+        let (text, status) = said(args);
+        assert!(text.contains("watchpost: there is no ") && text.contains("fix: "), "{text}");
+        assert!(text.contains("/var/lib/watchpost") && status == Some(1), "{text}");
+    }
+    // These would ask in their name; the endpoint is found by its name alone.
+    for args in [&["check", "shop"][..], &["diagnose", "shop"], &["genesys", "deployments"]] {
+        let (text, status) = said(args);
+        assert!(text.contains("$CREDENTIALS_DIRECTORY is not set"), "{text}");
+        assert_eq!(status, Some(78), "{text}");
+    }
+    let (text, status) = said(&["check", "shp", "--config", "none.toml"]);
+    assert!(text.starts_with("watchpost: cannot read none.toml") && status == Some(78), "{text}");
+}

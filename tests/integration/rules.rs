@@ -42,6 +42,7 @@ fn an_slo_that_pages_for_a_blip_is_refused() {
 #[test]
 fn a_replay_says_what_it_lacks() {
     let home = Home::new(CONFIG);
+    std::fs::write(home.path().join("watchpost.db"), "").unwrap();
     let mut command = watchpost(&["rules", "replay", "--config"]);
     let output = command.arg(home.config()).env("PATH", "/nowhere").output().unwrap();
     assert_eq!(output.status.code(), Some(1));

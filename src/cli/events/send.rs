@@ -93,6 +93,9 @@ pub fn send(args: Args) -> ExitCode {
             if whole { (GOOD, "all acknowledged") } else { (BAD, "not all acknowledged") };
         anstream::println!("{style}{word}{style:#}: {outcome}");
     }
+    if outcome.refused.contains_key(&401) {
+        anstream::eprintln!("fix: show who sends, by --api-key-file or --secret-file");
+    }
     ExitCode::from(if whole { 0 } else { exit::TROUBLE })
 }
 

@@ -17,6 +17,7 @@ use crate::cli::{exit, run};
 use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::config::genesys::Genesys;
+use crate::config::surroundings::Purpose;
 use crate::config::values::{HumanDuration, legal};
 use crate::platform::Platform;
 
@@ -51,7 +52,7 @@ pub struct Args {
 
 /// Applies a file.
 pub fn apply(args: &Args) -> ExitCode {
-    let config = match Config::load(&args.config) {
+    let config = match Config::load_for(&args.config, Purpose::Ask) {
         Ok(config) => config,
         Err(error) => return run::refuse(&error),
     };

@@ -12,6 +12,7 @@ use crate::cli::style::{BAD, BOLD, DIM};
 use crate::clock;
 use crate::config::Config;
 use crate::config::genesys::Genesys;
+use crate::config::surroundings::Purpose;
 use crate::config::values::HumanDuration;
 use crate::event::key::Key;
 use crate::genesys::audit::{Entry, Query, Way};
@@ -58,12 +59,14 @@ fn key(text: &str) -> Result<Key, String> {
 
 /// Lists them, the newest first.
 pub fn audits(args: &Args) -> ExitCode {
-    let config = match Config::load(&args.config) {
+    let config = match Config::load_for(&args.config, Purpose::Ask) {
         Ok(config) => config,
         Err(error) => return refuse(&error),
     };
     let Some(genesys) = config.genesys else {
-        return wrong(&format!("{} has no [genesys]", args.config.display()));
+        let path = args.config.display();
+        anstream::eprintln!("watchpost: {path} has no [genesys]: whose audits are these?");
+        return ExitCode::from(exit::CONFIG);
     };
     let now = clock::now();
     let (from, to) = match args.window(now) {

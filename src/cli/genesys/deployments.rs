@@ -14,6 +14,7 @@ use crate::cli::{exit, json};
 use crate::clock;
 use crate::config::Config;
 use crate::config::genesys::Genesys;
+use crate::config::surroundings::Purpose;
 use crate::genesys::account::Account;
 use crate::genesys::deployment::Status;
 use crate::genesys::region::Region;
@@ -99,10 +100,13 @@ fn question(args: &Args) -> Result<(Genesys, BTreeSet<DeploymentId>), ExitCode> 
         let id = DeploymentId::new(id, Compat::Genesys).map_err(|error| wrong(&error))?;
         return Ok((Genesys::of(Account::nobody(region)), BTreeSet::from([id])));
     }
-    let config = Config::load(&args.config).map_err(|error| refuse(&error))?;
+    let config = Config::load_for(&args.config, Purpose::Ask).map_err(|error| refuse(&error))?;
     let Some(genesys) = config.genesys else {
-        let problem = "the config has no [genesys]; --deployment ID --region REGION does without";
-        return Err(wrong(&problem));
+        let path = args.config.display();
+        anstream::eprintln!(
+            "watchpost: {path} has no [genesys]; --deployment ID --region REGION does without"
+        );
+        return Err(ExitCode::from(exit::CONFIG));
     };
     let wanted = tenant::Settings::new(Some(&genesys), &config.checks).deployments();
     Ok((genesys, wanted))

@@ -158,7 +158,7 @@ fn what_is_wrong_is_said_with_what_to_do() {
         assert_eq!(ask(&home, wrong).status.code(), Some(2), "{wrong:?}");
     }
     let without = Home::new("[[endpoints]]\nname = \"a\"\nurl = \"ws://127.0.0.1:9/\"\n");
-    assert_eq!(ask(&without, &[]).status.code(), Some(2));
+    assert_eq!(ask(&without, &[]).status.code(), Some(78));
 }
 
 #[test]
