@@ -7,6 +7,7 @@ use super::run::refuse;
 use crate::config::Config;
 use crate::config::forecast::Forecast;
 use crate::config::surroundings::Purpose;
+use crate::rules::{Places, rules};
 
 /// Lists every fault, or the figures of a good config.
 pub fn lint(path: &Path) -> ExitCode {
@@ -16,6 +17,9 @@ pub fn lint(path: &Path) -> ExitCode {
             anstream::print!("{}", Forecast::new(&config));
             for caution in &config.cautions {
                 anstream::println!("\nodd: {caution}");
+            }
+            if let Err(hasty) = rules(&config, &Places::default()) {
+                anstream::println!("\nodd: `watchpost rules` makes none of this: {hasty}");
             }
             ExitCode::SUCCESS
         }

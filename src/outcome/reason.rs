@@ -122,7 +122,7 @@ reasons! {
         "Issue one with this host among its subject alternative names."
     CertMissingIntermediate "cert_missing_intermediate" Target
         "The server does not present the certificate that issued its own, so that no path leads to a root."
-        "Serve the intermediate certificate along with it. A browser may know it or fetch it; other clients do not."
+        "Serve the intermediate certificate along with it. A browser may know it or fetch it; other clients do not. Where a CA of your own signed it, name that: ca-file, or --ca."
     CertUnknownIssuer "cert_unknown_issuer" Target
         "The certificate leads to a root that is not trusted."
         "Get one from a CA that is, or name a private CA: ca-file in the config, --ca on the command line."

@@ -215,7 +215,7 @@ fn the_commands_in_runbooks_are_those_of_the_program() {
             }
             if let Some((_, path)) = command.split_once("http://127.0.0.1:9720") {
                 let path = path.split(['?', '\'', ' ']).next().unwrap();
-                let path = &path.replace("/chat", "/{name}");
+                let path = &path.replace("/NAME", "/{name}");
                 let told =
                     api["paths"].get(path).is_some() || README.contains(&format!("`{path}`"));
                 assert!(told, "{name}: {path}");

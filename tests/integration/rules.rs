@@ -35,6 +35,9 @@ fn an_slo_that_pages_for_a_blip_is_refused() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("endpoint door: 1 failed run in an hour would page"), "{said}");
     assert!(said.contains("write slo = 0.9988 or less, or interval = \"2s\" or less"), "{said}");
+    let linted = watchpost(&["lint", "--config", home.config().to_str().unwrap()]).output();
+    let odd = String::from_utf8(linted.unwrap().stdout).unwrap();
+    assert!(odd.contains("odd: `watchpost rules` makes none of this: endpoint door: 1"), "{odd}");
     let wrong = rules(&Home::new("[[endpoints]]\n"), &[]);
     assert_eq!(wrong.status.code(), Some(78));
 }
