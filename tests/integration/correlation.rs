@@ -158,6 +158,13 @@ async fn good_and_bad_doors_with_happy_and_unhappy_users() {
     ] {
         assert_eq!(sum(&page, series), value, "{series}\n{page}");
     }
+    // People read the same.
+    let overview = daemon.get("/");
+    assert!(overview.contains("Users: 16 conversations in the last hour, last event "));
+    let (_, text) = daemon.get_with("/endpoint/open-fails", "Accept: text/plain\r\n");
+    let judged = "users fail and probes do not, a blind spot of ours (users_only), \
+                  4 of 4 conversations failed.";
+    assert!(text.contains("Users: 4 conversations in the") && text.contains(judged), "{text}");
 
     // Killed and begun anew, nothing is otherwise.
     daemon.signal("KILL");
