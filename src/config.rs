@@ -28,10 +28,10 @@ pub mod secret;
 mod selfcheck;
 mod settings;
 pub mod stamp;
-pub mod surroundings;
 pub mod unknown;
 mod users;
 pub mod values;
+pub mod whereabouts;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -52,8 +52,8 @@ use genesys::{Environment, Genesys};
 use notify::Notify;
 pub use selfcheck::Selfcheck;
 use stamp::Stamp;
-use surroundings::{Purpose, Surroundings};
 use values::LogFormat;
+use whereabouts::{Purpose, Whereabouts};
 
 /// Longest config that is read.
 const MAX_CONFIG_BYTES: u64 = 16 * 1024 * 1024;
@@ -186,19 +186,19 @@ impl Config {
         let Some(file) = file else { return Err(faults) };
 
         let folder = path.parent().unwrap_or(Path::new("."));
-        let surroundings = &Surroundings::new(folder, purpose);
+        let whereabouts = &Whereabouts::new(folder, purpose);
         let series_at = series_at(&file.daemon);
         let daemon = daemon(file.daemon, &mut faults);
-        let store = store(file.store, surroundings, &mut faults);
+        let store = store(file.store, whereabouts, &mut faults);
         let events = events::read(file.events, &store.path, &mut faults);
         let correlation = correlation::read(file.correlation, &mut faults);
         let selfcheck = selfcheck::read(file.selfcheck, &mut faults);
-        let receivers = receivers::read(file.receivers, surroundings, &mut faults);
+        let receivers = receivers::read(file.receivers, whereabouts, &mut faults);
         let mut cautions = Vec::new();
         let environment = Environment(&|name| std::env::var(name).ok());
         let is_given = !matches!(file.genesys, Table::Absent);
         let genesys =
-            genesys::read(file.genesys, surroundings, &environment, &mut faults, &mut cautions);
+            genesys::read(file.genesys, whereabouts, &environment, &mut faults, &mut cautions);
         let home = match &genesys {
             Some(genesys) => Home::At(&genesys.account.bases, genesys.account.compat),
             None if is_given => Home::Wrong,
@@ -214,13 +214,13 @@ impl Config {
             file.defaults,
             file.endpoints,
             discovered,
-            surroundings,
+            whereabouts,
             home,
             per_minute,
             &mut faults,
         );
         budget::check(&matrix.checks, per_minute, &matrix.places, &mut faults);
-        let notify = notify::read(file.notify, &matrix.endpoints, surroundings, &mut faults);
+        let notify = notify::read(file.notify, &matrix.endpoints, whereabouts, &mut faults);
         let mut config = Self {
             path: path.to_owned(),
             stamp: None,
@@ -279,7 +279,7 @@ fn daemon(table: Table<raw::Daemon>, faults: &mut Faults) -> Daemon {
     }
 }
 
-fn store(table: Table<raw::Store>, surroundings: &Surroundings<'_>, faults: &mut Faults) -> Store {
+fn store(table: Table<raw::Store>, whereabouts: &Whereabouts<'_>, faults: &mut Faults) -> Store {
     let (_, raw) = table.take("store", "write it as a table: [store]", faults).unwrap_or_default();
     let path = raw.path.take("store.path", faults).unwrap_or("watchpost.db".into());
     let days = |n: u64| Duration::from_secs(n * 24 * 60 * 60);
@@ -288,7 +288,7 @@ fn store(table: Table<raw::Store>, surroundings: &Surroundings<'_>, faults: &mut
         faults.add(span, "store.max-size-mib", "too small to work in", "write 16 or more");
     }
     Store {
-        path: surroundings.database(&path),
+        path: whereabouts.database(&path),
         retention: raw.retention.take("store.retention", faults).map_or(days(30), |d| d.0),
         max_size_bytes: mib.map_or(1024, |(_, n)| u64::from(n)) * 1024 * 1024,
     }

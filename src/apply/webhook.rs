@@ -20,7 +20,7 @@ use crate::check::target::Target;
 use crate::config::fault::{Faults, Span};
 use crate::config::field::{Field, Table};
 use crate::config::secret::SecretSource;
-use crate::config::surroundings::{Purpose, Surroundings};
+use crate::config::whereabouts::{Purpose, Whereabouts};
 use crate::genesys::Compat;
 use crate::receiver::Receiver;
 
@@ -158,7 +158,7 @@ fn headers(
     for (name, field) in rows {
         let key = format!("webhook.headers.{name}");
         let Some((span, source)) = field.take_spanned(&key, faults) else { continue };
-        let value = match source.read(&Surroundings::new(folder, Purpose::Ask)) {
+        let value = match source.read(&Whereabouts::new(folder, Purpose::Ask)) {
             Ok(value) => value,
             Err(error) => {
                 faults.add(&span, &key, &error, error.fix());

@@ -17,8 +17,8 @@ use crate::check::origin::{Expect, Origin, OriginRule};
 use crate::check::probe::ProbeKind;
 use crate::check::target::{ConnectTo, Target};
 use crate::config::genesys::Genesys;
-use crate::config::surroundings::Purpose;
 use crate::config::values::{HumanDuration, legal};
+use crate::config::whereabouts::Purpose;
 use crate::config::{Config, ConfigError, pem};
 
 /// Where the config is, unless it is named.

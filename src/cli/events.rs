@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 
 use super::{exit, kept, run};
 use crate::config::Config;
-use crate::config::surroundings::Purpose;
+use crate::config::whereabouts::Purpose;
 use crate::inbox::InboxError;
 use crate::inbox::reader::Reader;
 

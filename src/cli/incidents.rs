@@ -12,7 +12,7 @@ use super::style::{BAD, BOLD, DIM, UNSURE};
 use super::{exit, kept};
 use crate::casebook::archive::{self, Filter};
 use crate::config::Config;
-use crate::config::surroundings::Purpose;
+use crate::config::whereabouts::Purpose;
 use crate::inbox::reader::Reader;
 use crate::incident::id::IncidentId;
 use crate::incident::record::Incident;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::run::refuse;
 use crate::config::Config;
 use crate::config::forecast::Forecast;
-use crate::config::surroundings::Purpose;
+use crate::config::whereabouts::Purpose;
 use crate::rules::{Places, rules};
 
 /// Lists every fault, or the figures of a good config.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use super::run::refuse;
 use super::{exit, kept};
 use crate::config::Config;
-use crate::config::surroundings::Purpose;
+use crate::config::whereabouts::Purpose;
 use crate::rules::{self, Place, Places};
 
 /// What is wanted.

@@ -11,7 +11,7 @@ impl Reader<'_> {
     pub(super) fn trust(&mut self, path: Field<PathBuf>, place: &str) -> Trust {
         let key = format!("{place}.ca-file");
         let Some((span, path)) = path.take_spanned(&key, self.faults) else { return Trust::System };
-        self.pem.trust(&self.surroundings.join(path)).unwrap_or_else(|error| {
+        self.pem.trust(&self.whereabouts.join(path)).unwrap_or_else(|error| {
             self.faults.add(&span, &key, error, "name a PEM file with the trusted certificates");
             Trust::System
         })
@@ -30,7 +30,7 @@ impl Reader<'_> {
             (None, None) => None,
             (Some((span, certificate)), Some((_, private))) => {
                 let (certificate, private) =
-                    (self.surroundings.join(certificate), self.surroundings.join(private));
+                    (self.whereabouts.join(certificate), self.whereabouts.join(private));
                 pem::identity(&certificate, &private)
                     .map_err(|error| {
                         self.faults.add(

@@ -6,8 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::caution::Caution;
-use super::secret::SecretError;
-use super::surroundings::Purpose;
+use super::whereabouts::Purpose;
 
 /// Bytes from the start of the file.
 pub type Span = Range<usize>;
@@ -72,20 +71,19 @@ impl Faults {
         }
     }
 
-    /// Adds a secret that is not to be had: a fault for whoever needs it. Says whether nobody does.
-    pub fn withheld(&mut self, span: &Span, key: impl fmt::Display, error: &SecretError) -> bool {
-        if !self.purpose.can_do_without(error) {
-            self.add(span, key, error, error.fix());
-            return false;
+    /// Adds what keeps nothing from running, once for each key.
+    pub fn caution(&mut self, caution: Caution) {
+        if self.cautions.iter().all(|known| known.key != caution.key) {
+            self.cautions.push(caution);
         }
-        let key = key.to_string();
-        if self.cautions.iter().all(|known| known.key != key) {
-            self.cautions.push(Caution::new(key, error.to_string(), error.fix()));
-        }
-        true
     }
 
-    /// What was not to be had, and may be missing.
+    /// What the file is read for.
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// What keeps nothing from running.
     pub fn take_cautions(&mut self) -> Vec<Caution> {
         std::mem::take(&mut self.cautions)
     }

@@ -12,8 +12,8 @@ use super::field::{Field, Table};
 use super::pem::PemFiles;
 use super::raw;
 use super::secret::SecretSource;
-use super::surroundings::Surroundings;
 use super::values::{HumanDuration, Line};
+use super::whereabouts::Whereabouts;
 use crate::check::endpoint::Trust;
 use crate::check::target::{Host, Scheme, Target};
 use crate::event::key::Key;
@@ -87,14 +87,14 @@ pub fn connections_per_minute(genesys: Option<&Genesys>) -> u32 {
 /// The table, where there is one. What it leaves out may come from the environment.
 pub(super) fn read(
     table: Table<raw::Genesys>,
-    surroundings: &Surroundings<'_>,
+    whereabouts: &Whereabouts<'_>,
     environment: &Environment<'_>,
     faults: &mut Faults,
     cautions: &mut Vec<Caution>,
 ) -> Option<Genesys> {
     let fix = "write it as a table: [genesys]";
     let (span, raw) = table.take("genesys", fix, faults)?;
-    let mut reader = Reader { span, surroundings, environment, faults, cautions };
+    let mut reader = Reader { span, whereabouts, environment, faults, cautions };
     let asked = raw.clone();
     let given = [raw.channels_path.clone(), raw.webhooks_path.clone()];
     let paths = paths::read(given, &mut reader);
@@ -118,7 +118,7 @@ pub(super) fn read(
 
 struct Reader<'a> {
     span: Span,
-    surroundings: &'a Surroundings<'a>,
+    whereabouts: &'a Whereabouts<'a>,
     environment: &'a Environment<'a>,
     faults: &'a mut Faults,
     cautions: &'a mut Vec<Caution>,
@@ -277,7 +277,7 @@ impl Reader<'_> {
             self.fault(&span, name, "a secret in the config itself", fix);
             return None;
         }
-        match source.read(self.surroundings) {
+        match source.read(self.whereabouts) {
             Ok(text) if text.trim().is_empty() => {
                 self.fault(&span, name, "nothing in it", "put the value there");
                 None
@@ -285,7 +285,7 @@ impl Reader<'_> {
             Ok(text) => Some(text),
             Err(error) => {
                 let key = format!("genesys.{name}");
-                self.faults.withheld(&span, key, &error).then(|| WITHHELD.to_owned())
+                error.tell(&span, key, self.faults).then(|| WITHHELD.to_owned())
             }
         }
     }
@@ -333,7 +333,7 @@ impl Reader<'_> {
         let Some((span, path)) = field.take_spanned("genesys.ca-file", self.faults) else {
             return Trust::System;
         };
-        PemFiles::default().trust(&self.surroundings.join(path)).unwrap_or_else(|error| {
+        PemFiles::default().trust(&self.whereabouts.join(path)).unwrap_or_else(|error| {
             let fix = "name a PEM file with certificates";
             self.fault(&span, "ca-file", error.to_string(), fix);
             Trust::System

@@ -11,8 +11,8 @@ use super::messaging::Ladder;
 use super::pem::PemFiles;
 use super::raw;
 use super::settings::{Reader, inherit};
-use super::surroundings::Surroundings;
 use super::users::Taken;
+use super::whereabouts::Whereabouts;
 use crate::check::Check;
 use crate::check::endpoint::{Endpoint, EndpointName};
 use crate::check::messaging::Messaging;
@@ -42,7 +42,7 @@ pub fn build(
     defaults: Table<raw::Endpoint>,
     endpoints: raw::Tables<raw::Endpoint>,
     discovered: Option<&[Discovered]>,
-    surroundings: &Surroundings<'_>,
+    whereabouts: &Whereabouts<'_>,
     home: Home<'_>,
     per_minute: u32,
     faults: &mut Faults,
@@ -61,7 +61,7 @@ pub fn build(
     }
 
     let mut reader =
-        Reader { surroundings, pem: PemFiles::default(), taken: Taken::default(), home, faults };
+        Reader { whereabouts, pem: PemFiles::default(), taken: Taken::default(), home, faults };
     // Once by themselves, so that a fault in them bears their own name and stands there once.
     reader.settings(defaults.clone(), "defaults");
     let mut matrix = Matrix::default();

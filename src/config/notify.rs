@@ -6,7 +6,7 @@ use super::fault::{Faults, Span};
 use super::pem::PemFiles;
 use super::raw;
 use super::secret::SecretSource;
-use super::surroundings::Surroundings;
+use super::whereabouts::Whereabouts;
 use crate::check::endpoint::{Endpoint, Trust};
 use crate::check::target::{Scheme, Target};
 use crate::incident::notice::{Form, Subscription};
@@ -36,7 +36,7 @@ pub struct Notify {
 pub(super) fn read(
     tables: raw::Tables<raw::Notify>,
     endpoints: &[Arc<Endpoint>],
-    surroundings: &Surroundings<'_>,
+    whereabouts: &Whereabouts<'_>,
     faults: &mut Faults,
 ) -> Vec<Notify> {
     let fix = "write each as a table: [[notify]]";
@@ -46,7 +46,7 @@ pub(super) fn read(
     for (number, table) in tables.into_iter().enumerate() {
         let place = format!("notify[{number}]");
         let Some((span, raw)) = table.take(&place, fix, faults) else { continue };
-        let mut reader = Reader { place, span, surroundings, pem: &mut pem, faults };
+        let mut reader = Reader { place, span, whereabouts, pem: &mut pem, faults };
         let Some(notify) = reader.notify(raw, endpoints) else { continue };
         if all.iter().any(|other| other.subscription.name == notify.subscription.name) {
             let problem = format!("there are two of the name {}", notify.subscription.name);
@@ -60,7 +60,7 @@ pub(super) fn read(
 struct Reader<'a> {
     place: String,
     span: Span,
-    surroundings: &'a Surroundings<'a>,
+    whereabouts: &'a Whereabouts<'a>,
     pem: &'a mut PemFiles,
     faults: &'a mut Faults,
 }
@@ -142,7 +142,7 @@ impl Reader<'_> {
         let external_url = external_url.map(|(_, url)| url.to_string());
         let ca_file = raw.ca_file.take_spanned(self.key("ca-file"), self.faults);
         let trust =
-            ca_file.and_then(|(span, path)| match self.pem.trust(&self.surroundings.join(path)) {
+            ca_file.and_then(|(span, path)| match self.pem.trust(&self.whereabouts.join(path)) {
                 Ok(trust) => Some(trust),
                 Err(error) => {
                     let key = self.key("ca-file");
@@ -190,7 +190,7 @@ impl Reader<'_> {
                 self.faults.add(span, &key, "a secret in the config itself", fix);
                 continue;
             }
-            match source.read(self.surroundings) {
+            match source.read(self.whereabouts) {
                 Ok(text) => match SigningKey::standard(text.trim(), SECRET_BYTES) {
                     Some(signing_key) => keys.push(signing_key),
                     None => {
@@ -198,7 +198,7 @@ impl Reader<'_> {
                         self.faults.add(span, &key, "no secret of Standard Webhooks", fix);
                     }
                 },
-                Err(error) => drop(self.faults.withheld(span, &key, &error)),
+                Err(error) => drop(error.tell(span, &key, self.faults)),
             }
         }
         keys

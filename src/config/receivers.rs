@@ -9,8 +9,8 @@ use super::fault::{Faults, Span};
 use super::field::{Field, Table};
 use super::raw;
 use super::secret::SecretSource;
-use super::surroundings::Surroundings;
 use super::values::Line;
+use super::whereabouts::Whereabouts;
 use crate::receiver::{Auth, Fingerprint, Method, Receiver};
 use crate::signing::SigningKey;
 
@@ -32,7 +32,7 @@ const MAX_RATE: u32 = 1_000_000;
 /// Every receiver; whatever is wrong becomes a fault.
 pub(super) fn read(
     tables: raw::Tables<raw::Receiver>,
-    surroundings: &Surroundings<'_>,
+    whereabouts: &Whereabouts<'_>,
     faults: &mut Faults,
 ) -> Vec<Arc<Receiver>> {
     let mut receivers: Vec<Arc<Receiver>> = Vec::new();
@@ -40,7 +40,7 @@ pub(super) fn read(
     for (index, table) in tables.into_iter().enumerate() {
         let place = format!("receivers[{index}]");
         let Some((span, raw)) = table.take(&place, FIX, faults) else { continue };
-        let mut reader = Reader { surroundings, place, span, faults };
+        let mut reader = Reader { whereabouts, place, span, faults };
         let receiver = reader.receiver(raw, &receivers);
         receivers.extend(receiver.map(Arc::new));
     }
@@ -48,7 +48,7 @@ pub(super) fn read(
 }
 
 struct Reader<'a> {
-    surroundings: &'a Surroundings<'a>,
+    whereabouts: &'a Whereabouts<'a>,
     place: String,
     span: Span,
     faults: &'a mut Faults,
@@ -276,7 +276,7 @@ impl Reader<'_> {
                 self.faults.add(&span, &key, "a secret in the config itself", fix);
                 continue;
             }
-            match source.read(self.surroundings) {
+            match source.read(self.whereabouts) {
                 Ok(secret) if secret.len() < MIN_SECRET_BYTES => {
                     let problem = match secret.is_empty() {
                         true => "an empty secret",
@@ -286,7 +286,7 @@ impl Reader<'_> {
                     self.faults.add(&span, &key, problem, fix);
                 }
                 Ok(secret) => secrets.push(secret),
-                Err(error) => drop(self.faults.withheld(&span, &key, &error)),
+                Err(error) => drop(error.tell(&span, &key, self.faults)),
             }
         }
         Some(secrets)

@@ -36,10 +36,10 @@ impl Reader<'_> {
         for (name, value) in rows {
             let key = format!("{key}.{name}");
             let Some((span, source)) = value.take_spanned(&key, self.faults) else { continue };
-            let value = match source.read(self.surroundings) {
+            let value = match source.read(self.whereabouts) {
                 Ok(value) => value,
                 Err(error) => {
-                    self.faults.withheld(&span, &key, &error);
+                    error.tell(&span, &key, self.faults);
                     continue;
                 }
             };

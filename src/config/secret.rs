@@ -6,8 +6,10 @@ use std::{fmt, fs};
 
 use serde::Deserialize;
 
+use super::caution::Caution;
+use super::fault::{Faults, Span};
 use super::field::Legal;
-use super::surroundings::Surroundings;
+use super::whereabouts::{Purpose, Whereabouts};
 
 /// Longest secret that is read: a token, not a document.
 const MAX_SECRET_BYTES: u64 = 16 * 1024;
@@ -76,17 +78,19 @@ impl SecretSource {
     }
 
     /// The value, without the newline that editors put at the end of a file.
-    pub fn read(&self, surroundings: &Surroundings<'_>) -> Result<String, SecretError> {
+    pub fn read(&self, whereabouts: &Whereabouts<'_>) -> Result<String, SecretError> {
         let elsewhere = match self {
             Self::Plain(text) => return Ok(text.clone()),
             Self::Elsewhere(elsewhere) => elsewhere,
         };
         match elsewhere {
-            Elsewhere::File(path) => read_file(&surroundings.join(path)),
+            Elsewhere::File(path) => read_file(&whereabouts.join(path)),
             Elsewhere::Env(name) => {
                 std::env::var(name).map_err(|_| SecretError::NoVariable { name: name.clone() })
             }
-            Elsewhere::Credential(name) => read_file(&surroundings.credential(name)?),
+            Elsewhere::Credential(name) => {
+                read_file(&whereabouts.credential(name).ok_or(SecretError::NoCredentialsDirectory)?)
+            }
         }
     }
 }
@@ -133,6 +137,20 @@ pub enum SecretError {
 }
 
 impl SecretError {
+    /// Tells it: a fault for whoever needs the secret. Says whether nobody does.
+    pub fn tell(&self, span: &Span, key: impl fmt::Display, faults: &mut Faults) -> bool {
+        let can_do_without = match faults.purpose() {
+            Purpose::Run | Purpose::Ask => false,
+            Purpose::Lint => matches!(self, Self::NoCredentialsDirectory),
+            Purpose::Look => true,
+        };
+        match can_do_without {
+            true => faults.caution(Caution::new(key.to_string(), self.to_string(), self.fix())),
+            false => faults.add(span, key, self, self.fix()),
+        }
+        can_do_without
+    }
+
     /// What to do about it.
     pub fn fix(&self) -> &'static str {
         match self {
@@ -149,7 +167,6 @@ impl SecretError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::surroundings::Purpose;
     use super::*;
 
     #[test]
@@ -158,8 +175,8 @@ mod tests {
         let name = format!("watchpost-secret-{}", std::process::id());
         fs::write(folder.join(&name), "hunter2\n").unwrap();
         let source = SecretSource::Elsewhere(Elsewhere::File(name.clone().into()));
-        let surroundings = Surroundings::new(&folder, Purpose::Run);
-        assert_eq!(source.read(&surroundings).unwrap(), "hunter2");
+        let whereabouts = Whereabouts::new(&folder, Purpose::Run);
+        assert_eq!(source.read(&whereabouts).unwrap(), "hunter2");
         fs::remove_file(folder.join(name)).unwrap();
     }
 
@@ -172,8 +189,8 @@ mod tests {
     #[test]
     fn a_missing_file_is_named() {
         let source = SecretSource::Elsewhere(Elsewhere::File("/no/such/file".into()));
-        let surroundings = Surroundings::new(Path::new("/"), Purpose::Run);
-        let error = source.read(&surroundings).unwrap_err().to_string();
+        let whereabouts = Whereabouts::new(Path::new("/"), Purpose::Run);
+        let error = source.read(&whereabouts).unwrap_err().to_string();
         assert!(error.contains("/no/such/file"), "{error}");
     }
 }

@@ -9,9 +9,9 @@ use super::field::{Field, Table};
 use super::messaging::Ladder;
 use super::pem::PemFiles;
 use super::raw;
-use super::surroundings::Surroundings;
 use super::users::Taken;
 use super::values::{HumanDuration, Line};
+use super::whereabouts::Whereabouts;
 use crate::check::cadence::{Cadence, CadenceError};
 use crate::check::endpoint::{Identity, Owner, Reach, Trust};
 use crate::check::health_policy::HealthPolicy;
@@ -20,7 +20,7 @@ use crate::check::probe::{Cors, Http, ProbeKind, Websocket};
 
 /// Reads tables one after the other, and gathers what is wrong with them.
 pub(super) struct Reader<'a> {
-    pub(super) surroundings: &'a Surroundings<'a>,
+    pub(super) whereabouts: &'a Whereabouts<'a>,
     pub(super) pem: PemFiles,
     pub(super) taken: Taken,
     pub(super) home: Home<'a>,

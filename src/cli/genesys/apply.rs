@@ -17,8 +17,8 @@ use crate::cli::{exit, run};
 use crate::config::Config;
 use crate::config::fault::Faults;
 use crate::config::genesys::Genesys;
-use crate::config::surroundings::Purpose;
 use crate::config::values::{HumanDuration, legal};
+use crate::config::whereabouts::Purpose;
 use crate::platform::Platform;
 
 pub const EXIT_STATUSES: &str = "Exit status: 0 all is as declared, or, with --dry-run, there is \

@@ -14,7 +14,7 @@ use crate::cli::{exit, json};
 use crate::clock;
 use crate::config::Config;
 use crate::config::genesys::Genesys;
-use crate::config::surroundings::Purpose;
+use crate::config::whereabouts::Purpose;
 use crate::genesys::account::Account;
 use crate::genesys::deployment::Status;
 use crate::genesys::region::Region;

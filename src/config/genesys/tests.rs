@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::super::surroundings::Purpose;
+use super::super::whereabouts::Purpose;
 use super::*;
 
 fn read_with(text: &str, variables: &[(&str, &str)]) -> Result<(Genesys, Vec<String>), String> {
@@ -10,9 +10,9 @@ fn read_with(text: &str, variables: &[(&str, &str)]) -> Result<(Genesys, Vec<Str
     let get = |name: &str| variables.get(name).map(|text| (*text).to_owned());
     let mut faults = Faults::new(Path::new("config.toml"), text);
     let mut cautions = Vec::new();
-    let surroundings = Surroundings::new(Path::new("/"), Purpose::Run);
+    let whereabouts = Whereabouts::new(Path::new("/"), Purpose::Run);
     let genesys =
-        super::read(file.genesys, &surroundings, &Environment(&get), &mut faults, &mut cautions);
+        super::read(file.genesys, &whereabouts, &Environment(&get), &mut faults, &mut cautions);
     if faults.is_empty() {
         Ok((genesys.unwrap(), cautions.iter().map(ToString::to_string).collect()))
     } else {

@@ -3,8 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::secret::SecretError;
-
 /// Where the unit's `StateDirectory=` is.
 const STATE: &str = "/var/lib/watchpost";
 
@@ -24,27 +22,16 @@ pub enum Purpose {
     Look,
 }
 
-impl Purpose {
-    /// Whether a secret that is not to be had may be missing.
-    pub fn can_do_without(self, error: &SecretError) -> bool {
-        match self {
-            Self::Run | Self::Ask => false,
-            Self::Lint => matches!(error, SecretError::NoCredentialsDirectory),
-            Self::Look => true,
-        }
-    }
-}
-
 /// Where things are.
 #[derive(Debug)]
-pub struct Surroundings<'a> {
+pub struct Whereabouts<'a> {
     folder: &'a Path,
     state: Option<PathBuf>,
     credentials: Option<PathBuf>,
     is_beside: bool,
 }
 
-impl<'a> Surroundings<'a> {
+impl<'a> Whereabouts<'a> {
     /// Those of a config in this folder, as the environment has them.
     pub fn new(folder: &'a Path, purpose: Purpose) -> Self {
         let named = |name| std::env::var_os(name).map(PathBuf::from);
@@ -77,9 +64,8 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// Where a credential is.
-    pub fn credential(&self, name: &str) -> Result<PathBuf, SecretError> {
-        let root = self.credentials.as_ref().ok_or(SecretError::NoCredentialsDirectory)?;
-        Ok(root.join(name))
+    /// Where a credential is; none where there are none.
+    pub fn credential(&self, name: &str) -> Option<PathBuf> {
+        self.credentials.as_ref().map(|root| root.join(name))
     }
 }
