@@ -1,9 +1,9 @@
 //! What is wrong in a config file: every fault with its place and its fix.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::caution::Caution;
 use super::whereabouts::Purpose;
@@ -27,12 +27,12 @@ pub struct Fault {
 /// All that is wrong in one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faults {
-    file: PathBuf,
+    file: Box<Path>,
     line_starts: Vec<usize>,
     faults: Vec<Fault>,
     purpose: Purpose,
     cautions: Vec<Caution>,
-    seen: HashSet<(usize, String, String)>,
+    seen: BTreeSet<(usize, String, String)>,
 }
 
 impl Faults {
@@ -41,12 +41,12 @@ impl Faults {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect();
         Self {
-            file: file.to_owned(),
+            file: file.into(),
             line_starts,
             faults: Vec::new(),
             purpose: Purpose::Run,
             cautions: Vec::new(),
-            seen: HashSet::new(),
+            seen: BTreeSet::new(),
         }
     }
 
