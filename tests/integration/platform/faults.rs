@@ -120,6 +120,13 @@ fn oauth(error: &str, description: &str) -> serde_json::Value {
     json!({"error": error, "description": description, "error_description": description})
 }
 
+/// Every answer of these that comes to an end.
+pub fn answers() -> Vec<Act> {
+    let faults = [statuses(), bodies(), heads()].into_iter().flatten();
+    let acts = faults.flat_map(|fault| fault.api);
+    acts.filter(|act| matches!(act, Act::Say(_) | Act::Break(_) | Act::Flood(..))).collect()
+}
+
 async fn check(faults: Vec<Fault>) {
     join_all(faults.into_iter().map(Fault::check)).await;
 }
@@ -188,6 +195,10 @@ async fn of_tokens() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_statuses() {
+    check(statuses()).await;
+}
+
+fn statuses() -> Vec<Fault> {
     let a = |name, status, body, code| Fault::of_api(name, vec![error(status, body)], code);
     let version =
         json!({"message": "version 3 does not match the current version 4", "status": 400});
@@ -196,7 +207,7 @@ async fn of_statuses() {
         json!({"message": "\u{1b}]0;x\u{7}\u{202e}".repeat(10_000), "contextId": "\u{9b}2J"});
     let broken = || error("500 Internal Server Error", json!({}));
     let refused = error("401 Unauthorized", json!({"code": "bad.credentials"}));
-    check(vec![
+    vec![
         Fault::of_api("a token that was revoked", vec![refused.clone(), ok("{}")], "ok")
             .tokens(2..=2),
         a("tokens are all refused", "401 Unauthorized", json!({}), "unauthorized")
@@ -234,8 +245,7 @@ async fn of_statuses() {
             )],
             "nonsense",
         ),
-    ])
-    .await;
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -269,6 +279,10 @@ async fn of_waiting() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_bodies() {
+    check(bodies()).await;
+}
+
+fn bodies() -> Vec<Fault> {
     let f = |name, bytes: &[u8], code| Fault::of_api(name, vec![ok(bytes)], code);
     let long = "HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n";
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -276,7 +290,7 @@ async fn of_bodies() {
     let cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"a\":";
     let flood = |head: &str| vec![Act::Flood(head.as_bytes().to_vec(), 100 << 20)];
     let chunk = format!("{chunked}6400000\r\n");
-    check(vec![
+    vec![
         f("HTML with 200", b"<!doctype html>", "not_json"),
         f("cut JSON", b"{\"a\": [1, 2", "not_json"),
         f("no JSON at all", b"\xff\xfe\x00", "not_json"),
@@ -302,18 +316,21 @@ async fn of_bodies() {
             vec![raw("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n{\"a\":1}")],
             "not_json",
         ),
-    ])
-    .await;
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_heads() {
+    check(heads()).await;
+}
+
+fn heads() -> Vec<Fault> {
     let f = |name, text: &str, code| Fault::of_api(name, vec![raw(text)], code);
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n{{}}", "X: y\r\n".repeat(10_000));
     let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n{{}}", "y".repeat(2 << 20));
     let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(100);
     let last = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-    check(vec![
+    vec![
         f("nothing", "", "network").calls(4..=4),
         f("another protocol", "SSH-2.0-OpenSSH_9.2\r\n", "network").calls(4..=4),
         f("ten thousand headers", &many, "network").calls(4..=4),
@@ -336,8 +353,7 @@ async fn of_heads() {
         .within(1),
         Fault::of_api("silence", vec![Act::Silence], "timed_out").within(1),
         Fault::of_api("a reset", vec![Act::Break(vec![])], "network").calls(4..=4),
-    ])
-    .await;
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
