@@ -47,6 +47,7 @@ use crate::outcome::Outcome;
 use crate::outcome::reason::Fault;
 use crate::outcome::verdict::Verdict;
 use crate::record::snapshot::{CheckRecord, Snapshot};
+use crate::tenant::report::Found;
 use crate::tenant::view::View;
 pub use certificates::page as certificates;
 pub use drill::for_ticket as drill_for_ticket;
@@ -98,6 +99,8 @@ pub struct Beside {
     pub arrivals: Arrivals,
     /// What is known of the organisation at Genesys Cloud.
     pub tenant: Arc<View>,
+    /// What is wrong with the endpoint's pages there.
+    pub findings: Vec<Found>,
     /// The drill that goes on.
     pub drill: Option<Arc<Drill>>,
 }
@@ -125,7 +128,7 @@ impl Beside {
         let arrivals = arrivals.unwrap_or_default();
         let tenant = context.tenant.borrow().clone();
         let drill = context.drills.under_way(now);
-        Self { open, changes, arrivals, tenant, drill }
+        Self { open, changes, arrivals, tenant, findings: Vec::new(), drill }
     }
 }
 

@@ -10,6 +10,7 @@ use super::discovery::Skip;
 use super::known::{Answer, Known, Source};
 use super::refresh::Cut;
 use super::view::View;
+use crate::check::endpoint::EndpointName;
 use crate::check::origin::Expect;
 use crate::genesys::DeploymentId;
 use crate::genesys::deployment::Status;
@@ -262,6 +263,22 @@ impl SourceView {
 }
 
 impl Found {
+    /// Those of an endpoint that are not what the config wants.
+    pub fn wrong_at(endpoint: &EndpointName, snapshot: &Snapshot, view: &View) -> Vec<Self> {
+        let bound = findings(snapshot, view).into_iter();
+        let mine = bound.filter(|bound| bound.record.check.endpoint.name == *endpoint);
+        mine.map(|bound| Self::new(&bound)).filter(Self::is_wrong).collect()
+    }
+
+    /// Whether it is not what the config wants.
+    pub fn is_wrong(&self) -> bool {
+        match self.finding {
+            Finding::Ok => self.expect == Expect::Deny,
+            Finding::OriginNotAllowed => self.expect == Expect::Allow,
+            _ => true,
+        }
+    }
+
     fn new(bound: &Bound) -> Self {
         let Bound { record, diagnosis, .. } = bound;
         let check = &record.check;

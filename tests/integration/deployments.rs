@@ -201,6 +201,11 @@ fn a_list_that_lets_nobody_in_is_why_pages_are_refused() {
     assert_eq!(found["fix"], "Write the host name alone.");
     let page = daemon.get("/");
     assert!(page.contains("lets nobody in (scheme)"), "{page}");
+    for accept in ["text/html", "text/plain"] {
+        let (_, page) = daemon.get_with("/endpoint/shop", &format!("Accept: {accept}\r\n"));
+        assert!(page.contains("lets nobody in (scheme)"), "{page}");
+        assert!(page.contains("Write the host name alone."), "{page}");
+    }
 
     scene.shop(|shop| shop.allow(AllowList::default()));
     until(&daemon, "/api/v1/deployments", "an empty list", |seen| {

@@ -5,7 +5,6 @@ use maud::{Markup, html};
 
 use super::age;
 use super::space::fitting;
-use crate::genesys::finding::Finding;
 use crate::record::snapshot::Snapshot;
 use crate::tenant::report::{Deployment, Deployments, Found, SourceView};
 use crate::tenant::view::View;
@@ -52,16 +51,29 @@ pub fn known(snapshot: &Snapshot, view: &View) -> Markup {
 }
 
 fn is_wrong(deployment: &Deployment) -> bool {
-    !deployment.contradictions.is_empty() || deployment.findings.iter().any(is_bad)
+    !deployment.contradictions.is_empty() || deployment.findings.iter().any(Found::is_wrong)
 }
 
-/// Whether a finding is not what the config wants.
-fn is_bad(found: &Found) -> bool {
-    use crate::check::origin::Expect;
-    match found.finding {
-        Finding::Ok => found.expect == Expect::Deny,
-        Finding::OriginNotAllowed => found.expect == Expect::Allow,
-        _ => true,
+/// What is wrong with the pages of one endpoint.
+pub fn wrong(found: &[Found]) -> Markup {
+    html! {
+        @if !found.is_empty() {
+            section aria-labelledby="findings" {
+                h2 id="findings" { "At Genesys Cloud" }
+                @for found in found.iter().take(MAX_EACH) { p { (finding(found)) } }
+                @if found.len() > MAX_EACH {
+                    p { (found.len() - MAX_EACH) " more: " a href="/api/v1/deployments" { "/api/v1/deployments" } }
+                }
+            }
+        }
+    }
+}
+
+fn finding(found: &Found) -> Markup {
+    html! {
+        span class=(if found.is_wrong() { "down" } else { "up" }) { (found.finding) }
+        " " (found.endpoint) " " (found.origin)
+        @if found.is_wrong() { br; (found.sentence) br; small { (found.fix) } }
     }
 }
 
@@ -91,11 +103,7 @@ fn one(deployment: &Deployment, now: Timestamp) -> Markup {
                 }
             }
             @for found in deployment.findings.iter().take(MAX_EACH) {
-                p {
-                    span class=(if is_bad(found) { "down" } else { "up" }) { (found.finding) }
-                    " " (found.endpoint) " " (found.origin)
-                    @if is_bad(found) { br; (found.sentence) br; small { (found.fix) } }
-                }
+                p { (finding(found)) }
             }
             @if deployment.oddities.len().max(deployment.findings.len()) > MAX_EACH {
                 p { "There is more: " a href="/api/v1/deployments" { "/api/v1/deployments" } }

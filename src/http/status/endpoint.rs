@@ -10,7 +10,8 @@ use maud::{Markup, html};
 use super::frame::{self, Page, Wanted};
 use super::space::fitting;
 use super::{
-    Beside, age, chains, changes, check, counts, incidents, pictures, text, unproven, users,
+    Beside, age, chains, changes, check, counts, deployments, incidents, pictures, text, unproven,
+    users,
 };
 use crate::check::endpoint::EndpointName;
 use crate::check::origin::Expect;
@@ -20,6 +21,7 @@ use crate::http::portrait::{Days, Portrait};
 use crate::outcome::phase::Phase;
 use crate::record::recent::Percentiles;
 use crate::record::snapshot::CheckRecord;
+use crate::tenant::report::Found;
 
 /// Bytes that its checks, its heatmaps and its chains may take.
 const CHECK_BYTES: usize = 16_000;
@@ -48,7 +50,8 @@ pub async fn page(
         return Json(portrait).into_response();
     }
     let beside = Beside::of(&context, Some(&name), snapshot.taken_at).await;
-    let beside = Beside { drill, ..beside };
+    let findings = Found::wrong_at(&name, &snapshot, &beside.tenant);
+    let beside = Beside { drill, findings, ..beside };
     match wanted {
         Wanted::Text => frame::text(text::endpoint(&portrait, &beside)),
         _ => render(&portrait, &beside).into_response(),
@@ -81,6 +84,7 @@ pub fn render(portrait: &Portrait, beside: &Beside) -> Page {
             @if let Some(unproven) = unproven(&portrait.records) { p { (unproven) } }
             @if let Some(judged) = users::judged(&beside.arrivals, now) { p { (judged) } }
             (incidents::open(&beside.open, now))
+            (deployments::wrong(&beside.findings))
             @if !portrait.history { p { b { "The past cannot be read; the log says why." } } }
             section aria-labelledby="day" {
                 h2 id="day" { "Checks and their last 24 hours" }

@@ -14,6 +14,7 @@ use crate::http::portrait::Portrait;
 use crate::incident::record::Incident;
 use crate::outcome::{Outcome, verdict};
 use crate::record::snapshot::{CheckRecord, Snapshot};
+use crate::tenant::report::Found;
 
 /// Checks that are told of at the most, what is wrong first.
 const MAX_CHECKS: usize = 300;
@@ -102,6 +103,9 @@ pub fn endpoint(portrait: &Portrait, beside: &Beside) -> String {
     }
     open(&mut text, &beside.open, now);
     text.line(format_args!(""));
+    for Found { finding, origin, sentence, fix, .. } in &beside.findings {
+        text.line(format_args!("at Genesys Cloud: {finding} {origin}: {sentence}\n         {fix}"));
+    }
     for (record, days) in portrait.records.iter().zip(&portrait.checks) {
         check(&mut text, record);
         match &days.day {
