@@ -194,11 +194,9 @@ impl Config {
         let correlation = correlation::read(file.correlation, &mut faults);
         let selfcheck = selfcheck::read(file.selfcheck, &mut faults);
         let receivers = receivers::read(file.receivers, whereabouts, &mut faults);
-        let mut cautions = Vec::new();
         let environment = Environment(&|name| std::env::var(name).ok());
         let is_given = !matches!(file.genesys, Table::Absent);
-        let genesys =
-            genesys::read(file.genesys, whereabouts, &environment, &mut faults, &mut cautions);
+        let genesys = genesys::read(file.genesys, whereabouts, &environment, &mut faults);
         let home = match &genesys {
             Some(genesys) => Home::At(&genesys.account.bases, genesys.account.compat),
             None if is_given => Home::Wrong,
@@ -221,7 +219,7 @@ impl Config {
         );
         budget::check(&matrix.checks, per_minute, &matrix.places, &mut faults);
         let notify = notify::read(file.notify, &matrix.endpoints, whereabouts, &mut faults);
-        let mut config = Self {
+        let config = Self {
             path: path.to_owned(),
             stamp: None,
             daemon,
@@ -234,7 +232,7 @@ impl Config {
             receivers,
             notify,
             genesys,
-            cautions,
+            cautions: faults.take_cautions(),
         };
         let (series, max) = (forecast::series(&config), config.daemon.max_series);
         if series > max {
@@ -242,7 +240,6 @@ impl Config {
             let fix = "watch fewer origins, set prime-failures = false, or raise max-series";
             faults.add(&series_at, "daemon.max-series", problem, fix);
         }
-        config.cautions.extend(faults.take_cautions());
         if faults.is_empty() { Ok(config) } else { Err(faults) }
     }
 }

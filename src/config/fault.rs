@@ -71,9 +71,9 @@ impl Faults {
         }
     }
 
-    /// Adds what keeps nothing from running, once for each key.
+    /// Adds what keeps nothing from running, once.
     pub fn caution(&mut self, caution: Caution) {
-        if self.cautions.iter().all(|known| known.key != caution.key) {
+        if !self.cautions.contains(&caution) {
             self.cautions.push(caution);
         }
     }

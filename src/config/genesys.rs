@@ -6,7 +6,6 @@ mod paths;
 
 use std::time::Duration;
 
-use super::caution::Caution;
 use super::fault::{Faults, Span};
 use super::field::{Field, Table};
 use super::pem::PemFiles;
@@ -90,11 +89,10 @@ pub(super) fn read(
     whereabouts: &Whereabouts<'_>,
     environment: &Environment<'_>,
     faults: &mut Faults,
-    cautions: &mut Vec<Caution>,
 ) -> Option<Genesys> {
     let fix = "write it as a table: [genesys]";
     let (span, raw) = table.take("genesys", fix, faults)?;
-    let mut reader = Reader { span, whereabouts, environment, faults, cautions };
+    let mut reader = Reader { span, whereabouts, environment, faults };
     let asked = raw.clone();
     let given = [raw.channels_path.clone(), raw.webhooks_path.clone()];
     let paths = paths::read(given, &mut reader);
@@ -121,7 +119,6 @@ struct Reader<'a> {
     whereabouts: &'a Whereabouts<'a>,
     environment: &'a Environment<'a>,
     faults: &'a mut Faults,
-    cautions: &'a mut Vec<Caution>,
 }
 
 impl Reader<'_> {
@@ -209,7 +206,7 @@ impl Reader<'_> {
         if field.span().is_some() {
             return field.take("genesys.region", self.faults);
         }
-        let found = self.environment.region(self.cautions);
+        let found = self.environment.region(self.faults);
         let span = self.span.clone();
         let Some((name, text)) = found else {
             let fix = "write region = \"eu-west-1\"";
@@ -233,7 +230,7 @@ impl Reader<'_> {
     ) -> Option<Credentials> {
         let (id_given, secret_given) = (id.span(), secret.span());
         let from_environment =
-            self.environment.credentials(id_given.is_none(), secret_given.is_none(), self.cautions);
+            self.environment.credentials(id_given.is_none(), secret_given.is_none(), self.faults);
         let id = match &id_given {
             Some(_) => self.text("client-id", id, true),
             None => from_environment.id,

@@ -1,6 +1,7 @@
 //! The variables that tools for Genesys Cloud read, in three families.
 
 use crate::config::caution::Caution;
+use crate::config::fault::Faults;
 
 /// A family: who asks for these, and under which names.
 struct Family {
@@ -42,16 +43,16 @@ impl Environment<'_> {
     }
 
     /// The region, and the name of the variable that has it.
-    pub fn region(&self, cautions: &mut Vec<Caution>) -> Option<(&'static str, String)> {
+    pub fn region(&self, faults: &mut Faults) -> Option<(&'static str, String)> {
         let found: Vec<_> =
             REGIONS.into_iter().filter_map(|name| Some((name, self.get(name)?))).collect();
         let region = |text: &str| crate::genesys::region::Region::from_text(text).ok();
-        self.compare("genesys.region", &found, |a, b| a == b || region(a) == region(b), cautions);
+        self.compare("genesys.region", &found, |a, b| a == b || region(a) == region(b), faults);
         found.into_iter().next()
     }
 
     /// What is wanted of a client: id and secret of one family as far as they are there.
-    pub fn credentials(&self, id: bool, secret: bool, cautions: &mut Vec<Caution>) -> Found {
+    pub fn credentials(&self, id: bool, secret: bool, faults: &mut Faults) -> Found {
         let all = |name: fn(&Family) -> &'static str| {
             let found = FAMILIES.iter().enumerate();
             let found =
@@ -64,10 +65,10 @@ impl Environment<'_> {
         };
         let same = |a: &str, b: &str| a == b;
         if id {
-            self.compare("genesys.client-id", &named(&ids), same, cautions);
+            self.compare("genesys.client-id", &named(&ids), same, faults);
         }
         if secret {
-            self.compare("genesys.client-secret", &named(&secrets), same, cautions);
+            self.compare("genesys.client-secret", &named(&secrets), same, faults);
         }
         let chosen = ids.first().filter(|_| id);
         let family = chosen.map(|(family, ..)| *family);
@@ -77,11 +78,15 @@ impl Environment<'_> {
             && n != m
         {
             let problem = format!("{id} goes with {secret}, of another family of variables");
-            cautions.push(Caution::new("genesys.client-secret", problem, "set both of one family"));
+            faults.caution(Caution::new(
+                "genesys.client-secret",
+                problem,
+                "set both of one family",
+            ));
         }
         if let (None, true, Some((_, name, _))) = (chosen, id && secret, secrets.first()) {
             let problem = format!("{name} is set, and no client that it is the secret of");
-            cautions.push(Caution::new("genesys.client-id", problem, "set the client's id, too"));
+            faults.caution(Caution::new("genesys.client-id", problem, "set the client's id, too"));
         }
         Found {
             id: chosen.map(|(.., text)| text.clone()),
@@ -95,14 +100,14 @@ impl Environment<'_> {
         key: &str,
         found: &[(&'static str, String)],
         same: impl Fn(&str, &str) -> bool,
-        cautions: &mut Vec<Caution>,
+        faults: &mut Faults,
     ) {
         let Some(((first, value), others)) = found.split_first() else { return };
         let differing = others.iter().filter(|(_, other)| !same(value, other));
         let differing: Vec<_> = differing.map(|(name, _)| *name).collect();
         if !differing.is_empty() {
             let problem = format!("{first} counts, and {} says otherwise", differing.join(", "));
-            cautions.push(Caution::new(key, problem, "unset all but one"));
+            faults.caution(Caution::new(key, problem, "unset all but one"));
         }
     }
 }

@@ -9,10 +9,9 @@ fn read_with(text: &str, variables: &[(&str, &str)]) -> Result<(Genesys, Vec<Str
     let variables: BTreeMap<_, _> = variables.iter().copied().collect();
     let get = |name: &str| variables.get(name).map(|text| (*text).to_owned());
     let mut faults = Faults::new(Path::new("config.toml"), text);
-    let mut cautions = Vec::new();
     let whereabouts = Whereabouts::new(Path::new("/"), Purpose::Run);
-    let genesys =
-        super::read(file.genesys, &whereabouts, &Environment(&get), &mut faults, &mut cautions);
+    let genesys = super::read(file.genesys, &whereabouts, &Environment(&get), &mut faults);
+    let cautions = faults.take_cautions();
     if faults.is_empty() {
         Ok((genesys.unwrap(), cautions.iter().map(ToString::to_string).collect()))
     } else {
