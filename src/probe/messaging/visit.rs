@@ -58,13 +58,10 @@ impl<'a, 'r> Visit<'a, 'r> {
     /// Goes up, as far as it is told and let.
     pub async fn climb(&mut self) -> Result<(), Failure> {
         let goes_on = self.messaging.level >= Level::Session;
-        let tracing = tracing();
-        let request = self.guest().configuration(&tracing);
-        match self.ask(&request, Awaited::Configuration, &tracing, self.patience(goes_on)).await {
-            Ok(Answer::Got(_)) => self.seen().reached = Some(Level::Configuration),
+        match self.configuration(goes_on).await {
+            Ok(Answer::Got(_)) => {}
             Ok(Answer::NeedsAuthentication(said)) => return self.stay(&said),
             Ok(Answer::Alive) => {
-                self.seen().reached = Some(Level::Configuration);
                 self.remark(Warning::MessagingConfigurationMissing, String::new());
             }
             // Nothing says that it must be told before there is a session.
@@ -100,29 +97,30 @@ impl<'a, 'r> Visit<'a, 'r> {
     /// Asks for no more than the configuration: some messengers open the socket to every page, and
     /// turn guests away behind it.
     pub async fn knock(&mut self) -> Result<(), Failure> {
-        let tracing = tracing();
-        let request = self.guest().configuration(&tracing);
-        match self.ask(&request, Awaited::Configuration, &tracing, self.patience(true)).await {
-            Ok(Answer::Got(_) | Answer::Alive) => {
-                self.seen().reached = Some(Level::Configuration);
-                Ok(())
-            }
+        match self.configuration(true).await {
             Ok(Answer::NeedsAuthentication(said)) => {
                 self.seen().turned_away = true;
                 Err(refused(Trouble::Authenticated, said.as_str()))
             }
             // The door was open, whatever is wrong behind it.
-            Err(_) => Ok(()),
+            Ok(Answer::Got(_) | Answer::Alive) | Err(_) => Ok(()),
         }
     }
 
-    /// Until when the configuration is waited for: what comes behind it needs time of its own.
-    fn patience(&self, goes_on: bool) -> Instant {
+    /// Asks for the configuration; where more comes behind it, that needs time of its own.
+    async fn configuration(&mut self, goes_on: bool) -> Result<Answer, Failure> {
         let (now, last_word) = (Instant::now(), self.run.last_word());
-        match goes_on {
+        let until = match goes_on {
             true => now + last_word.saturating_duration_since(now) / CONFIGURATION_SHARE,
             false => last_word,
+        };
+        let tracing = tracing();
+        let request = self.guest().configuration(&tracing);
+        let answer = self.ask(&request, Awaited::Configuration, &tracing, until).await?;
+        if !matches!(answer, Answer::NeedsAuthentication(_)) {
+            self.seen().reached = Some(Level::Configuration);
         }
+        Ok(answer)
     }
 
     /// Guests must be known from here on: that is how the deployment is meant to be.
