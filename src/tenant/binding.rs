@@ -48,10 +48,18 @@ pub fn deployment(endpoint: &Endpoint, compat: Compat) -> Option<DeploymentId> {
 /// The finding of each check that tries a page at the door of a deployment; none where no
 /// organisation is configured.
 pub fn findings(snapshot: &Snapshot, view: &View) -> Vec<Bound> {
+    findings_of(snapshot.checks.iter(), snapshot.taken_at, view)
+}
+
+/// The same of some endpoints, with all checks of each.
+pub fn findings_of<'a>(
+    records: impl Iterator<Item = &'a Arc<CheckRecord>>,
+    now: Timestamp,
+    view: &View,
+) -> Vec<Bound> {
     let Some(organisation) = &view.organisation else { return Vec::new() };
-    let (rule, patience, now) = (organisation.origin_match, view.patience(), snapshot.taken_at);
-    let mut doors: Vec<Door> =
-        snapshot.checks.iter().filter_map(|record| Door::of(record, now)).collect();
+    let (rule, patience) = (organisation.origin_match, view.patience());
+    let mut doors: Vec<Door> = records.filter_map(|record| Door::of(record, now)).collect();
     let bound = |doors: &[Door], door: &Door| {
         let unknown = Known::new(door.deployment.clone());
         let known = view.deployments.get(&door.deployment).map_or(&unknown, AsRef::as_ref);

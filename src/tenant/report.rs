@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::binding::{Bound, findings};
+use super::binding::{Bound, findings, findings_of};
 use super::discovery::Skip;
 use super::known::{Answer, Known, Source};
 use super::refresh::Cut;
@@ -265,9 +265,10 @@ impl SourceView {
 impl Found {
     /// Those of an endpoint that are not what the config wants.
     pub fn wrong_at(endpoint: &EndpointName, snapshot: &Snapshot, view: &View) -> Vec<Self> {
-        let bound = findings(snapshot, view).into_iter();
-        let mine = bound.filter(|bound| bound.record.check.endpoint.name == *endpoint);
-        mine.map(|bound| Self::new(&bound)).filter(Self::is_wrong).collect()
+        let checks = snapshot.checks.iter();
+        let mine = checks.filter(|record| record.check.endpoint.name == *endpoint);
+        let bound = findings_of(mine, snapshot.taken_at, view);
+        bound.iter().map(Self::new).filter(Self::is_wrong).collect()
     }
 
     /// Whether it is not what the config wants.
