@@ -158,15 +158,10 @@ impl Drill {
     }
 
     fn incident(&self, closed: Option<Closed>) -> Incident {
-        let owner = &self.endpoint.owner;
         Incident {
             id: self.id.clone(),
             endpoint: self.name().clone(),
-            owner: Ownership {
-                team: owner.team.clone(),
-                tier: owner.tier.clone(),
-                runbook: owner.runbook.clone(),
-            },
+            owner: Ownership::from(&self.endpoint.owner),
             trouble: Trouble::Outage,
             severity: Severity::Critical,
             worst: Severity::Critical,

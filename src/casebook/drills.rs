@@ -1,5 +1,7 @@
 //! What is told of drills: in the same queue as all else, so that it is tried too.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde::Serialize;
@@ -22,6 +24,13 @@ pub struct Delivery {
     pub result: Option<String>,
     /// When that was known.
     pub at: Option<Timestamp>,
+}
+
+impl fmt::Display for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { target, event, result, .. } = self;
+        write!(f, "{target} of {event}: {}", result.as_deref().unwrap_or("not taken yet"))
+    }
 }
 
 /// Queues messages, each for its time.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::series::{Hour, Series};
+use super::series::{Counts, Hour, Series};
 use super::{Minute, Silence, Users, poisson};
 
 /// What is rarer than this is not chance.
@@ -66,7 +66,7 @@ pub struct Figures {
 /// Judges a minute.
 pub fn judge(series: &Series, minute: Minute, silence: Silence) -> (Users, Figures) {
     let figures = figures(series, minute, silence);
-    let counts = series.minutes.get(minute).map(|row| row.counts).unwrap_or_default();
+    let counts = own(series, minute);
     let failing = counts.failed > 0
         && figures.failed >= MIN_FAILURES
         && figures.failing_p < RARE
@@ -84,6 +84,11 @@ pub fn judge(series: &Series, minute: Minute, silence: Silence) -> (Users, Figur
     (users, figures)
 }
 
+/// The conversations of a minute.
+fn own(series: &Series, minute: Minute) -> Counts {
+    series.minutes.get(minute).map(|row| row.counts).unwrap_or_default()
+}
+
 /// The numbers of a minute.
 pub fn figures(series: &Series, minute: Minute, silence: Silence) -> Figures {
     let first = Minute(minute.0 - RECENT_MINUTES + 1);
@@ -92,7 +97,7 @@ pub fn figures(series: &Series, minute: Minute, silence: Silence) -> Figures {
         (failed.saturating_add(counts.failed), ended.saturating_add(counts.ended()))
     });
     let usual_share = usual_share(series, Hour::of(first));
-    let own = series.minutes.get(minute).map(|row| row.counts).unwrap_or_default();
+    let own = own(series, minute);
     let own_p = (own.ended() >= MIN_OWN)
         .then(|| poisson::at_least(own.failed, usual_share * f64::from(own.ended())));
     let quiet = Quiet::until(series, minute);

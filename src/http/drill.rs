@@ -202,13 +202,7 @@ async fn end(context: Context, drill: Arc<Drill>) {
         }
         sleep_until(deadline.min(Instant::now() + LOOK_EVERY)).await;
     };
-    let mut told: Vec<_> = deliveries
-        .iter()
-        .map(|one| {
-            let result = one.result.as_deref().unwrap_or("not taken yet");
-            format!("{} of {}: {result}", one.target, one.event)
-        })
-        .collect();
+    let mut told: Vec<_> = deliveries.iter().map(Delivery::to_string).collect();
     if told.is_empty() {
         told.push("nobody was told".to_owned());
     }

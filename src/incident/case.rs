@@ -125,9 +125,7 @@ impl Case {
     /// Takes up the checks that the config has of it now.
     pub fn change(&mut self, checks: &[&Arc<Check>], now: Timestamp) -> Option<Notice> {
         if let Some(check) = checks.first() {
-            let owner = &check.endpoint.owner;
-            let (team, tier) = (owner.team.clone(), owner.tier.clone());
-            self.owner = Ownership { team, tier, runbook: owner.runbook.clone() };
+            self.owner = Ownership::from(&check.endpoint.owner);
             self.users = check.endpoint.users.is_some();
         }
         let mut before = std::mem::take(&mut self.checks);

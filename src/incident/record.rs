@@ -11,7 +11,7 @@ use super::minutes::{Affected, Minutes};
 use super::now::Reach;
 use super::severity::{Severity, Weight};
 use super::timeline::{Entry, Timeline, What};
-use crate::check::endpoint::EndpointName;
+use crate::check::endpoint::{EndpointName, Owner};
 use crate::check::origin::Expect;
 use crate::correlate::Minute;
 
@@ -111,6 +111,12 @@ pub struct Ownership {
     pub tier: String,
     /// Where to read on.
     pub runbook: String,
+}
+
+impl From<&Owner> for Ownership {
+    fn from(Owner { team, tier, runbook }: &Owner) -> Self {
+        Self { team: team.clone(), tier: tier.clone(), runbook: runbook.clone() }
+    }
 }
 
 /// A failed run of which evidence is kept.

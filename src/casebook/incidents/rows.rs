@@ -7,6 +7,7 @@ use super::exhibits::Bundle;
 use super::leaves::LeafRow;
 use crate::casebook::outgoing::enqueue;
 use crate::casebook::{archive, changes as archived};
+use crate::check::endpoint::EndpointName;
 use crate::inbox::Changes;
 use crate::incident::ChangeEvent;
 use crate::incident::notice::Message;
@@ -146,8 +147,8 @@ fn delete_old(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result
     // What is told of a drill is of no incident.
     transaction.execute(
         "DELETE FROM outgoing WHERE incident NOT IN (SELECT id FROM incidents) \
-         AND (instr(incident, '-~') = 0 OR queued_us < ?1)",
-        [before(KEEP_DRILLS)],
+         AND (instr(incident, ?2) = 0 OR queued_us < ?1)",
+        params![before(KEEP_DRILLS), format!("-{}", EndpointName::internal(""))],
     )?;
     transaction.execute("DELETE FROM changes WHERE at_us < ?1", [before(KEEP_CHANGES)])?;
     transaction.execute(

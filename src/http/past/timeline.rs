@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::part;
+use crate::incident::words::count;
 use crate::record::row::RunResult;
 use crate::record::store::past::{Past, Span};
 
@@ -110,7 +111,8 @@ impl Timeline {
         let spells = self.spells();
         if spells > 0 {
             let quarters = self.parts.iter().filter(|part| part.failure > 0).count();
-            let (quarters, times) = (plural(quarters, "quarter"), plural(spells, "time"));
+            let (quarters, times) =
+                (count(quarters as u64, "quarter"), count(spells as u64, "time"));
             words.push_str(&format!(", failures began {times}, in {quarters} of an hour"));
         }
         let unknown = sum.inconclusive + sum.missed;
@@ -129,11 +131,6 @@ impl Timeline {
         let before = std::iter::once(false).chain(self.parts.iter().map(bad));
         self.parts.iter().map(bad).zip(before).filter(|(now, before)| *now && !before).count()
     }
-}
-
-/// `1 time`, `2 times`.
-fn plural(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

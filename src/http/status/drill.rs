@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::frame::{self, Page, Wanted};
+use crate::casebook::drills::Delivery;
 use crate::drill::Drill;
 use crate::http::drill::{Last, Shown};
 use crate::incident::markdown;
@@ -73,10 +74,7 @@ fn lines(drill: &Shown) -> Vec<String> {
             "Whom the daemon told is not known: nobody, or it is more than a day ago.".into(),
         );
     }
-    for one in &drill.told {
-        let result = one.result.as_deref().unwrap_or("not taken yet");
-        lines.push(format!("{} of {}: {result}", one.target, one.event));
-    }
+    lines.extend(drill.told.iter().map(Delivery::to_string));
     lines
 }
 
